@@ -1,0 +1,208 @@
+/**
+ * JSON bodies of the native protocol, version 1, and its error codes (docs/protocol.md). Bytes travel as base64url
+ * without padding. Unknown fields are ignored, so that either side may be newer.
+ */
+import { z } from 'zod'
+import { fromBase64Url } from '#bytes'
+import { MAX_BUNDLE_BYTES, MAX_NAME_LENGTH } from '#limits'
+
+const base64Url = (minimum: number, maximum = minimum) =>
+  z
+    .string()
+    .max(Math.ceil((maximum * 4) / 3) + 1)
+    .transform((text, context): Uint8Array => {
+      let bytes: Uint8Array
+      try {
+        bytes = fromBase64Url(text)
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be base64url without padding' })
+        return z.NEVER
+      }
+      if (bytes.length < minimum || bytes.length > maximum) {
+        const size = minimum === maximum ? `${minimum}` : `${minimum} to ${maximum}`
+        context.addIssue({ code: 'custom', message: `must be ${size} bytes, is ${bytes.length}` })
+        return z.NEVER
+      }
+      return bytes
+    })
+
+/** Key derivation suites: a closed list with fixed parameters [KEY-5]. */
+export const SUITES = ['pbkdf2-sha256-1200000', 'argon2id-64m-3'] as const
+export const suiteSchema = z.enum(SUITES)
+export type Suite = z.infer<typeof suiteSchema>
+
+/** Vault name: letters, digits, dot, dash and underscore; starts with a letter or digit. Case-sensitive. */
+export const vaultNameSchema = z
+  .string()
+  .max(MAX_NAME_LENGTH)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'use letters, digits, dot, dash and underscore, and start with a letter or digit')
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+const printable = /^[^\u0000-\u001f\u007f]*$/
+export const deviceNameSchema = z
+  .string()
+  .min(1)
+  .max(MAX_NAME_LENGTH)
+  .regex(printable, 'must not contain control characters')
+
+export const deviceSchema = z.object({ id: base64Url(16), name: deviceNameSchema })
+export const bundleSchema = z.object({ version: z.int().min(1), sealed: base64Url(1, MAX_BUNDLE_BYTES) })
+
+/** `POST /v1/vaults` */
+export const signUpRequestSchema = z.object({
+  name: vaultNameSchema,
+  vaultId: base64Url(16),
+  suite: suiteSchema,
+  salt: base64Url(16),
+  authKey: base64Url(32),
+  bundle: bundleSchema,
+  device: deviceSchema,
+  setupToken: z.string().max(256).optional(),
+})
+export type SignUpRequest = z.infer<typeof signUpRequestSchema>
+
+/** `GET /v1/vaults/:name`: what a client needs before it can derive its auth key. Unknown names get a stable made-up one. */
+export const vaultHeaderSchema = z.object({ vaultId: base64Url(16), suite: suiteSchema, salt: base64Url(16) })
+export type VaultHeader = z.infer<typeof vaultHeaderSchema>
+
+/** `POST /v1/vaults/:name/sessions` */
+export const signInRequestSchema = z.object({
+  authKey: base64Url(32),
+  device: deviceSchema,
+  /** From an earlier sign-in of this device: gives its guesses a bucket of their own [KEY-10]. */
+  deviceCookie: base64Url(32).optional(),
+})
+export type SignInRequest = z.infer<typeof signInRequestSchema>
+
+/** Answer of sign-up and sign-in. */
+export const sessionSchema = z.object({
+  vaultId: base64Url(16),
+  token: z.string().min(1).max(256),
+  deviceCookie: base64Url(32),
+  bundle: bundleSchema,
+})
+export type Session = z.infer<typeof sessionSchema>
+
+/** `GET /v1/credentials` (signed in): the header and bundle as they are now. */
+export const credentialsSchema = z.object({ vaultId: base64Url(16), suite: suiteSchema, salt: base64Url(16), bundle: bundleSchema })
+export type Credentials = z.infer<typeof credentialsSchema>
+
+/** `PUT /v1/credentials`: new password; the bundle's version must be the stored one plus one [KEY-4]. */
+export const credentialsChangeSchema = z.object({
+  currentAuthKey: base64Url(32),
+  suite: suiteSchema,
+  salt: base64Url(16),
+  authKey: base64Url(32),
+  bundle: bundleSchema,
+})
+export type CredentialsChange = z.infer<typeof credentialsChangeSchema>
+
+/** `GET /v1/devices` */
+export const deviceListSchema = z.object({
+  devices: z.array(
+    z.object({
+      id: base64Url(16),
+      name: z.string(),
+      createdAt: z.int(),
+      lastSeenAt: z.int(),
+      current: z.boolean(),
+      revoked: z.boolean(),
+    }),
+  ),
+})
+export type DeviceList = z.infer<typeof deviceListSchema>
+
+/** `GET /v1/status`. `quota` in bytes, 0 for none; `time` is the server's clock in Unix milliseconds. */
+export const statusSchema = z.object({
+  head: z.int(),
+  chain: base64Url(32),
+  generation: base64Url(16),
+  segments: z.int(),
+  bytes: z.int(),
+  quota: z.int(),
+  bundleVersion: z.int(),
+  time: z.int(),
+})
+export type Status = z.infer<typeof statusSchema>
+
+export const SIGN_UP_POLICIES = ['single', 'open', 'closed'] as const
+export const signUpPolicySchema = z.enum(SIGN_UP_POLICIES)
+export type SignUpPolicy = z.infer<typeof signUpPolicySchema>
+
+/** `GET /v1/server` */
+export const serverInfoSchema = z.object({
+  product: z.literal('lockstep'),
+  version: z.string(),
+  protocols: z.array(z.int()),
+  signUp: signUpPolicySchema,
+  setupTokenRequired: z.boolean(),
+  limits: z.object({
+    segmentBytes: z.int(),
+    pushBytes: z.int(),
+    pushSegments: z.int(),
+    jsonBytes: z.int(),
+    quotaBytes: z.int(),
+  }),
+})
+export type ServerInfo = z.infer<typeof serverInfoSchema>
+
+/** First message on `/v1/live`, within 5 s [KEY-9]: text, JSON. */
+export const liveHelloSchema = z.object({ token: z.string().min(1).max(256), after: z.int().min(0), chain: base64Url(32) })
+export type LiveHello = z.infer<typeof liveHelloSchema>
+
+/** Query of `GET /v1/segments`. `chain` is hexadecimal, the chain value at `after` as the client computed it. */
+export const pullQuerySchema = z.object({
+  after: z
+    .string()
+    .regex(/^\d{1,16}$/, 'must be a sequence number')
+    .transform(Number)
+    .pipe(z.int().min(0)),
+  chain: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
+})
+
+/** Counter ranges the server holds of each replica; ranges are inclusive pairs. */
+export const coverageSchema = z.array(z.object({ replica: base64Url(16), ranges: z.array(z.tuple([z.int(), z.int()])) }))
+export type Coverage = z.infer<typeof coverageSchema>
+
+/**
+ * Error codes of the native protocol with their status. Stable: clients act on the code, people read `detail`.
+ */
+export const PROBLEMS = {
+  'bad-request': 400,
+  'bad-json': 400,
+  'bad-segment': 400,
+  unauthorized: 401,
+  'wrong-credentials': 401,
+  'sign-up-closed': 403,
+  'setup-token-required': 403,
+  forbidden: 403,
+  'not-found': 404,
+  'method-not-allowed': 405,
+  'request-timeout': 408,
+  'bundle-conflict': 409,
+  /** The log is not the one the client's cursor belongs to: carries `head`, `chain`, `generation`, `coverage` [LOG-4]. */
+  'chain-mismatch': 409,
+  /** The server's last segment of this replica is not the one named as previous: carries `counter`, `previous` [LOG-3]. */
+  'replica-conflict': 409,
+  'too-large': 413,
+  'unsupported-media-type': 415,
+  'too-many-attempts': 429,
+  'too-many-requests': 429,
+  'server-error': 500,
+  'storage-full': 507,
+  'quota-exceeded': 507,
+  'shutting-down': 503,
+} as const
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** Body of every error answer (RFC 9457), `application/problem+json`. Extra members depend on `code`. */
+export const problemSchema = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+})
+export type Problem = z.infer<typeof problemSchema>
+
+export const SEGMENTS_MEDIA_TYPE = 'application/vnd.lockstep.segments'

@@ -1,0 +1,21 @@
+/**
+ * Sizes that both sides hold to. A server may publish smaller ones (`GET /v1/server`), never larger ones.
+ * Each bounds what one request can make the other side hold in memory.
+ */
+
+const MiB = 1024 * 1024
+
+/** A segment's content after decompression: what a client decodes at once. */
+export const MAX_SEGMENT_CONTENT = 8 * MiB
+/** A segment as sealed: the content in the worst case (incompressible), padded by at most an eighth, and the envelope. */
+export const MAX_SEGMENT_BYTES = 9 * MiB + 64 * 1024
+/** One push request. */
+export const MAX_PUSH_BYTES = 16 * MiB
+/** Segments in one push request. */
+export const MAX_PUSH_SEGMENTS = 1024
+/** A JSON request body. */
+export const MAX_JSON_BYTES = 64 * 1024
+/** A sealed key bundle. */
+export const MAX_BUNDLE_BYTES = 16 * 1024
+/** Characters of a vault's or device's name. */
+export const MAX_NAME_LENGTH = 64
