@@ -39,11 +39,7 @@ export const vaultNameSchema = z
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
 const printable = /^[^\u0000-\u001f\u007f]*$/
-export const deviceNameSchema = z
-  .string()
-  .min(1)
-  .max(MAX_NAME_LENGTH)
-  .regex(printable, 'must not contain control characters')
+export const deviceNameSchema = z.string().min(1).max(MAX_NAME_LENGTH).regex(printable, 'must not contain control characters')
 
 export const deviceSchema = z.object({ id: base64Url(16), name: deviceNameSchema })
 export const bundleSchema = z.object({ version: z.int().min(1), sealed: base64Url(1, MAX_BUNDLE_BYTES) })
