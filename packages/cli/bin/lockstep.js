@@ -1,1 +1,4 @@
 #!/usr/bin/env node
+import { launch } from './launch.js'
+
+await launch(new URL('../src/main.ts', import.meta.url))
