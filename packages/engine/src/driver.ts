@@ -327,7 +327,7 @@ class CachedStatement implements Statement {
         yield next.value
       }
     } finally {
-      rows.return?.()
+      closeCursor(rows)
       if (this.#spare === undefined && this.#native !== undefined) this.#spare = native
       else native.finalize()
     }
@@ -343,6 +343,14 @@ class CachedStatement implements Statement {
         throw new DriverError('misuse', `a parameter has no SQL value: ${typeof value}`, { sql: this.#sql })
       }
     }
+  }
+}
+
+function closeCursor(rows: IterableIterator<Row>): void {
+  try {
+    rows.return?.()
+  } catch {
+    // Nothing is left to close: the database is closed, or the error that ended the cursor is on its way.
   }
 }
 

@@ -43,7 +43,11 @@ export function openSqlite(options: OpenOptions = {}): Driver {
   let db: DatabaseSync | undefined
   try {
     if (path !== undefined) closeSync(openSync(path, 'a', 0o600))
-    db = new DatabaseSync(path ?? ':memory:', { enableForeignKeyConstraints: false, enableDoubleQuotedStringLiterals: false })
+    db = new DatabaseSync(path ?? ':memory:', {
+      enableForeignKeyConstraints: false,
+      enableDoubleQuotedStringLiterals: false,
+      defensive: true,
+    })
     db.exec(COMMON_PRAGMAS)
     if (path !== undefined) {
       // A checkpoint at 16 MiB instead of 4: it costs two fsyncs. After a bulk load the log file shrinks to 64 MiB.
