@@ -1,0 +1,19 @@
+/** Who a request is from: its session, its network. */
+import type { Context } from 'hono'
+import type { Session } from '#auth/sessions'
+import { type Client, identifyClient } from '#network'
+import { ProblemError } from '#problems'
+import type { AppEnv, Services } from '#services'
+
+/** @throws ProblemError `unauthorized` */
+export async function requireSession({ sessions }: Services, context: Context<AppEnv>): Promise<Session> {
+  const session = await sessions.ofHeader(context.req.header('authorization'))
+  if (session !== undefined) return session
+  throw new ProblemError('unauthorized', 'sign in: there is no session with this token', {
+    headers: { 'www-authenticate': 'Bearer' },
+  })
+}
+
+export function clientOf({ policy }: Services, context: Context<AppEnv>): Client {
+  return identifyClient(context.env?.peer ?? '', context.req.header('x-forwarded-for'), policy.trustedProxies)
+}

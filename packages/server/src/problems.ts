@@ -1,0 +1,38 @@
+/** Error answers: RFC 9457 problems with the protocol's stable codes [HTTP-1]. */
+import { PROBLEMS, type Problem, type ProblemCode } from '@lockstep/protocol/http'
+
+const NO_STORE = { 'cache-control': 'no-store' }
+
+export interface ProblemParts {
+  /** Members beyond RFC 9457's, as the code defines them. */
+  readonly extra?: Readonly<Record<string, unknown>>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Thrown by routes; the app turns it into the answer. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode
+  readonly parts: ProblemParts
+  constructor(code: ProblemCode, detail: string, parts: ProblemParts = {}) {
+    super(detail)
+    this.name = 'ProblemError'
+    this.code = code
+    this.parts = parts
+  }
+}
+
+export function problemBody(code: ProblemCode, detail: string, extra: ProblemParts['extra'] = {}): Problem {
+  const title = `${code.charAt(0).toUpperCase()}${code.slice(1).replaceAll('-', ' ')}`
+  return { type: `urn:lockstep:problem:${code}`, title, status: PROBLEMS[code], code, detail, ...extra }
+}
+
+export function problemResponse(code: ProblemCode, detail: string, { extra, headers }: ProblemParts = {}): Response {
+  return new Response(JSON.stringify(problemBody(code, detail, extra)), {
+    status: PROBLEMS[code],
+    headers: { ...NO_STORE, ...headers, 'content-type': 'application/problem+json' },
+  })
+}
+
+export function jsonResponse(body: unknown, status = 200): Response {
+  return new Response(JSON.stringify(body), { status, headers: { ...NO_STORE, 'content-type': 'application/json' } })
+}

@@ -1,0 +1,206 @@
+/**
+ * A running server: the app behind Node's HTTP or HTTPS, its database in a folder, its live sockets.
+ *
+ * Closing is orderly: no new connection, requests under way are answered, live sockets are told 1001, the database is
+ * closed last. Killing it is safe at any moment; that is the database's promise, not this file's.
+ */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { MAX_JSON_BYTES, MAX_PUSH_BYTES, MAX_PUSH_SEGMENTS, MAX_SEGMENT_BYTES } from '@lockstep/protocol/limits'
+import { createApp, type ServerApp } from '#app'
+import { ConfigError, parseConfig, type ServerConfig, type ServerOptions } from '#config'
+import { type LiveServer, refuseSocket, serveLive } from '#live-socket'
+import { createLogger, errorFields, type Logger } from '#log'
+import { isLoopback, normaliseAddress, parseTrustedProxies } from '#network'
+import { problemResponse } from '#problems'
+import type { Policy } from '#services'
+import { openSqliteStorage } from '#storage/sqlite/sqlite'
+import type { Storage } from '#storage/storage'
+import manifest from '../package.json' with { type: 'json' }
+
+const HEADERS_MILLISECONDS = 20_000
+const KEEP_ALIVE_MILLISECONDS = 75_000
+const CLOSE_MILLISECONDS = 10_000
+
+export interface RunningServer {
+  /** Where it listens: scheme, host and port. */
+  readonly url: string
+  /** To be shown to the person: without it nobody can make the first vault. Undefined when none is needed. */
+  readonly setupToken: string | undefined
+  /** Stops it in an orderly way; repeated calls wait for the same end. */
+  close(): Promise<void>
+}
+
+/** What tests put in place of the real thing. */
+export interface ServeSeams {
+  readonly clock?: () => number
+  readonly crashPoint?: (name: string) => void
+  readonly log?: (line: string) => void
+  readonly helloMilliseconds?: number
+}
+
+function isLocalHost(host: string): boolean {
+  const address = normaliseAddress(host)
+  return host === 'localhost' || (address !== undefined && isLoopback(address))
+}
+
+/** Somebody else than the people of this machine can reach the server: directly, or by a proxy in front of it. */
+function isBeyondLoopback({ host, publicUrl, trustedProxy }: ServerConfig): boolean {
+  return !isLocalHost(host) || trustedProxy.length > 0 || (publicUrl !== undefined && !isLocalHost(new URL(publicUrl).hostname))
+}
+
+async function readPolicy(config: ServerConfig, storage: Storage): Promise<Policy> {
+  const beyond = isBeyondLoopback(config)
+  const first = config.signUp === 'single' && !(await storage.hasVaults())
+  const generated = first && beyond ? randomBytes(18).toString('base64url') : undefined
+  return {
+    version: manifest.version,
+    signUp: config.signUp,
+    setupToken: config.signUp === 'single' ? (config.setupToken ?? generated) : undefined,
+    metricsToken: config.metricsToken,
+    trustedProxies: parseTrustedProxies(config.trustedProxy),
+    limits: {
+      segmentBytes: MAX_SEGMENT_BYTES,
+      pushBytes: MAX_PUSH_BYTES,
+      pushSegments: MAX_PUSH_SEGMENTS,
+      jsonBytes: MAX_JSON_BYTES,
+      quotaBytes: config.quota,
+    },
+    insecure: beyond && config.tlsCert === undefined && !(config.publicUrl?.startsWith('https:') ?? false),
+  }
+}
+
+/** @throws ConfigError when certificate or key cannot be read. */
+function createHttpServer({ tlsCert, tlsKey }: ServerConfig): Server {
+  if (tlsCert === undefined || tlsKey === undefined) return createServer()
+  try {
+    return createTlsServer({ cert: readFileSync(tlsCert), key: readFileSync(tlsKey) })
+  } catch (error) {
+    throw new ConfigError([`tlsCert, tlsKey: ${(error as Error).message}`], { cause: error })
+  }
+}
+
+function listen(server: Server, { host, port }: ServerConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** Requests that never became one: cut off, too slow, or not HTTP. */
+function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+  else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refuseSocket(socket, 'request-timeout', 'the request took too long')
+  else refuseSocket(socket, 'bad-request', 'this is not a well-formed HTTP request')
+}
+
+function handleRequests(server: Server, app: ServerApp, logger: Logger): void {
+  const listener = getRequestListener(
+    (request, { incoming }) => app.fetch(request, { peer: (incoming as IncomingMessage).socket.remoteAddress ?? '' }),
+    {
+      overrideGlobalObjects: false,
+      // The only thing that rejects is the translation of the request: a broken host or target.
+      errorHandler: () => problemResponse('bad-request', 'the request target or host is not well-formed'),
+    },
+  )
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    // Every byte of a small answer counts [SYNC-1]: HTTP/1.1 keeps connections open without being told, and who wants
+    // the server's clock asks for its status.
+    if (incoming.httpVersionMinor === 1) outgoing.removeHeader('connection')
+    outgoing.sendDate = false
+    listener(incoming, outgoing).catch((error: unknown) => {
+      logger.error('unexpected-error', errorFields(error))
+      outgoing.destroy()
+    })
+  }
+  server.on('request', handle)
+  server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    // Who asks before sending is not invited to send what will be refused.
+    if (!(Number(incoming.headers['content-length'] ?? 0) > MAX_PUSH_BYTES)) outgoing.writeContinue()
+    handle(incoming, outgoing)
+  })
+  server.on('clientError', refuseBrokenRequest)
+}
+
+/** Stops accepting; resolves when every connection has ended, by itself or after a grace period by force. */
+function closeConnections(server: Server, live: LiveServer): Promise<void> {
+  return new Promise((resolve) => {
+    const idle = setInterval(() => server.closeIdleConnections(), 20)
+    const force = setTimeout(() => {
+      live.terminate()
+      server.closeAllConnections()
+    }, CLOSE_MILLISECONDS)
+    server.close(() => {
+      clearInterval(idle)
+      clearTimeout(force)
+      resolve()
+    })
+    live.close()
+  })
+}
+
+/**
+ * Starts a server and resolves once it answers.
+ *
+ * @throws ConfigError for settings that do not work, FolderInUseError when another server has the data folder,
+ *   NewerDatabaseError when a newer release wrote it, and Node's errors when it cannot listen.
+ */
+export async function startServer(options: ServerOptions, seams: ServeSeams = {}): Promise<RunningServer> {
+  const config = parseConfig(options)
+  const clock = seams.clock ?? Date.now
+  const logger = createLogger(config.logLevel, seams.log ?? ((line) => process.stderr.write(line)))
+  const random = (length: number) => new Uint8Array(randomBytes(length))
+  const server = createHttpServer(config)
+  const storage = openSqliteStorage({ folder: config.data, random, crashPoint: seams.crashPoint })
+  try {
+    const policy = await readPolicy(config, storage)
+    const { crashPoint = () => {} } = seams
+    const app = createApp({ storage, policy, clock, random, schedule: setImmediate, logger, crashPoint })
+    server.headersTimeout = Math.min(HEADERS_MILLISECONDS, config.requestTimeout * 1000)
+    server.requestTimeout = config.requestTimeout * 1000
+    server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS
+    server.timeout = config.idleTimeout * 1000
+    server.maxConnections = config.maxSockets
+    handleRequests(server, app, logger)
+    const secure = config.tlsCert !== undefined
+    const liveServer = serveLive({
+      server,
+      hub: app.live,
+      allowedOrigins: [...config.allowedOrigin, ...(config.publicUrl === undefined ? [] : [config.publicUrl])],
+      maxSockets: config.maxSockets,
+      secure,
+      ...(seams.helloMilliseconds === undefined ? {} : { helloMilliseconds: seams.helloMilliseconds }),
+    })
+    await listen(server, config)
+    const { port } = server.address() as AddressInfo
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host
+    const url = `${secure ? 'https' : 'http'}://${host}:${port}`
+    logger.info('started', { port, signUp: config.signUp, tls: secure })
+
+    async function stop(): Promise<void> {
+      await closeConnections(server, liveServer)
+      await app.drained()
+      await storage.close()
+      logger.info('stopped')
+    }
+    let stopping: Promise<void> | undefined
+    return {
+      url,
+      setupToken: policy.setupToken,
+      close() {
+        stopping ??= stop()
+        return stopping
+      },
+    }
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * One SQLite database file, opened for this process alone: WAL, `synchronous=FULL` (each commit is fsynced before it
+ * returns), files of mode 0600. A lock database beside it is held exclusively while the server runs, because the
+ * server keeps sessions in memory: a second server on the same folder is refused, and a killed one leaves no lock.
+ */
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { StorageFullError } from '#storage/storage'
+
+const DATABASE_FILE = 'lockstep.db'
+const LOCK_FILE = 'lockstep.lock'
+const SQLITE_BUSY = 5
+const SQLITE_FULL = 13
+
+/** Another server works on the same folder. */
+export class FolderInUseError extends Error {
+  readonly code = 'folder-in-use'
+  constructor(options?: ErrorOptions) {
+    super('another server is running on this data folder', options)
+    this.name = 'FolderInUseError'
+  }
+}
+
+/** SQLite's primary result code, undefined for any other error. */
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
+  return error.errcode & 0xff
+}
+
+export function isFull(error: unknown): boolean {
+  return resultCode(error) === SQLITE_FULL
+}
+
+/** Created by hand so that no moment exists in which others can read it; WAL and journal files take over the mode. */
+function createPrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600))
+}
+
+function lockFolder(folder: string): DatabaseSync {
+  const path = join(folder, LOCK_FILE)
+  createPrivate(path)
+  const lock = new DatabaseSync(path)
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    lock.close()
+    throw resultCode(error) === SQLITE_BUSY ? new FolderInUseError({ cause: error }) : error
+  }
+  return lock
+}
+
+export interface Connection {
+  readonly db: DatabaseSync
+  /** Runs `work` in one transaction. @throws StorageFullError when the disk is full; nothing is stored then. */
+  transact<T>(work: () => T): T
+  close(): void
+}
+
+/** @param folder undefined for a database in memory. @throws FolderInUseError */
+export function openConnection(folder: string | undefined): Connection {
+  let lock: DatabaseSync | undefined
+  let path = ':memory:'
+  if (folder !== undefined) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    chmodSync(folder, 0o700)
+    lock = lockFolder(folder)
+    path = join(folder, DATABASE_FILE)
+    createPrivate(path)
+  }
+  let db: DatabaseSync
+  try {
+    db = new DatabaseSync(path)
+    // A checkpoint copies the log into the database with two fsyncs; at 16 MiB it is rare, and a restart still reads it in no time.
+    db.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -32768',
+    )
+  } catch (error) {
+    lock?.close()
+    throw error
+  }
+  const begin = db.prepare('BEGIN IMMEDIATE')
+  const commit = db.prepare('COMMIT')
+  return {
+    db,
+    transact(work) {
+      try {
+        begin.run()
+        const result = work()
+        commit.run()
+        return result
+      } catch (error) {
+        // SQLite has already rolled back by itself after some errors, a full disk among them.
+        if (db.isTransaction) db.exec('ROLLBACK')
+        throw isFull(error) ? new StorageFullError({ cause: error }) : error
+      }
+    },
+    close() {
+      db.close()
+      lock?.close()
+    },
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The embedded storage: `node:sqlite`, one file in a folder. SQLite runs on the calling thread, so each method is done
+ * when it returns; the promises only fit the interface. That costs the event loop the time of an fsync and saves a
+ * hop to another thread for every read.
+ */
+import { createAccounts } from '#storage/sqlite/accounts'
+import { openConnection } from '#storage/sqlite/connection'
+import { createGuessTable } from '#storage/sqlite/guess-table'
+import { createSegmentLog } from '#storage/sqlite/log'
+import { migrate } from '#storage/sqlite/schema'
+import type { Storage } from '#storage/storage'
+
+export interface SqliteOptions {
+  /** The data folder, made if missing. Without it the database is in memory. */
+  readonly folder?: string | undefined
+  readonly random: (length: number) => Uint8Array
+  /** Called at named points of the commit, for tests that kill the process there. */
+  readonly crashPoint?: ((name: string) => void) | undefined
+}
+
+/** @throws FolderInUseError, NewerDatabaseError */
+export function openSqliteStorage(options: SqliteOptions): Storage {
+  const connection = openConnection(options.folder)
+  try {
+    migrate(connection.db, options.random)
+    const server = connection.db.prepare('SELECT generation, secret FROM server').get()
+    const generation = server?.['generation'] as Uint8Array
+    const accounts = createAccounts(connection)
+    const log = createSegmentLog(connection, generation, options.crashPoint ?? (() => {}))
+    const guesses = createGuessTable(connection)
+    return {
+      generation,
+      secret: server?.['secret'] as Uint8Array,
+      createVault: async (vault, session, onlyFirst) => accounts.createVault(vault, session, onlyFirst),
+      hasVaults: async () => accounts.hasVaults(),
+      vaultByName: async (name) => accounts.vaultByName(name),
+      vaultByKey: async (vault) => accounts.vaultByKey(vault),
+      openSession: async (vault, session) => accounts.openSession(vault, session),
+      session: async (tokenHash) => accounts.session(tokenHash),
+      endSession: async (tokenHash) => accounts.endSession(tokenHash),
+      knowsCookie: async (vault, cookieHash) => accounts.knowsCookie(vault, cookieHash),
+      updateCredentials: async (update) => accounts.updateCredentials(update),
+      devices: async (vault) => accounts.devices(vault),
+      touchDevice: async (vault, deviceId, now) => accounts.touchDevice(vault, deviceId, now),
+      revokeDevice: async (vault, deviceId, now) => accounts.revokeDevice(vault, deviceId, now),
+      append: async (pushes) => log.append(pushes),
+      position: async (vault) => log.position(vault),
+      sizes: async (vault) => ({ ...log.sizes(vault), bundleVersion: accounts.vaultByKey(vault).bundle.version }),
+      chainAt: async (vault, sequence) => log.chainAt(vault, sequence),
+      read: async (vault, after, through, maxBytes) => log.read(vault, after, through, maxBytes),
+      coverage: async (vault) => log.coverage(vault),
+      changeGuesses: async (keys, now, change) => guesses.change(keys, now, change),
+      close: async () => connection.close(),
+    }
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
