@@ -1,0 +1,105 @@
+/**
+ * Sections 1 and 2 of docs/protocol.md written a second time, on node:crypto (OpenSSL) instead of the libraries that the package uses,
+ * as literally as the page allows. What both agree on is the page's meaning, not one library's habit.
+ */
+import { argon2Sync, createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync, pbkdf2Sync } from 'node:crypto'
+
+export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+/** Memory of its own: Buffer's pool is shared. */
+export const unhex = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, 'hex'))
+export const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'utf8'))
+
+const join = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts))
+const integer = (value: number, bytes: number): Uint8Array => unhex(value.toString(16).padStart(bytes * 2, '0'))
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
+const hkdf = (ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', ikm, salt, info, length))
+
+export function rootPbkdf2(password: string, passphrase: string): Uint8Array {
+  return new Uint8Array(pbkdf2Sync(sha256(ascii(password)), sha256(ascii(passphrase)), 1_200_000, 32, 'sha256'))
+}
+
+export function rootArgon2id(password: string, salt: Uint8Array): Uint8Array {
+  const parameters = { message: ascii(password), nonce: salt, parallelism: 1, tagLength: 32, memory: 65_536, passes: 3 }
+  return new Uint8Array(argon2Sync('argon2id', parameters))
+}
+
+/** `epoch` for what comes from a vault key. */
+export function subkey(key: Uint8Array, purpose: string, vaultId: Uint8Array, epoch?: number): Uint8Array {
+  const info = join(ascii(`lockstep/v1/${purpose}`), vaultId, epoch === undefined ? new Uint8Array(0) : integer(epoch, 4))
+  return hkdf(key, new Uint8Array(0), info, 32)
+}
+
+export function x25519PublicKey(privateKey: Uint8Array): Uint8Array {
+  const pkcs8 = join(unhex('302e020100300506032b656e04220420'), privateKey)
+  const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+  return new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32))
+}
+
+/** Padmé as its authors give it in Python, with exact logarithms from the binary notation. */
+export function padded(content: Uint8Array): Uint8Array {
+  const length = content.length + 1
+  const exponent = length.toString(2).length - 1
+  const significant = exponent === 0 ? 0 : exponent.toString(2).length
+  const mask = (1n << BigInt(Math.max(exponent - significant, 0))) - 1n
+  const padme = Number((BigInt(length) + mask) & ~mask)
+  return join(content, Uint8Array.of(0x80), new Uint8Array(Math.max(padme, 256) - length))
+}
+
+export function messageKey(sealingKey: Uint8Array, salt: Uint8Array): { commitment: Uint8Array; key: Uint8Array } {
+  const bytes = hkdf(sealingKey, salt, ascii('lockstep/v1/envelope'), 64)
+  return { commitment: bytes.slice(0, 32), key: bytes.slice(32) }
+}
+
+/** AES-256-GCM with 12 zero bytes as nonce. `plaintext` as it is: not padded here. */
+export function gcm(key: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  const cipher = createCipheriv('aes-256-gcm', key, new Uint8Array(12)).setAAD(aad)
+  return join(cipher.update(plaintext), cipher.final(), cipher.getAuthTag())
+}
+
+/** An envelope around `plaintext`, which is expected to be padded. */
+export function sealPadded(sealingKey: Uint8Array, salt: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  const { commitment, key } = messageKey(sealingKey, salt)
+  return join(Uint8Array.of(1), salt, commitment, gcm(key, aad, plaintext))
+}
+
+export function sealed(sealingKey: Uint8Array, salt: Uint8Array, aad: Uint8Array, content: Uint8Array): Uint8Array {
+  return sealPadded(sealingKey, salt, aad, padded(content))
+}
+
+export interface SegmentFields {
+  readonly kind: number
+  readonly vaultId: Uint8Array
+  readonly replica: Uint8Array
+  readonly counter: number
+  readonly epoch: number
+}
+
+export function segmentAad({ kind, vaultId, replica, counter, epoch }: SegmentFields): Uint8Array {
+  return join(ascii('lockstep/v1/segment'), integer(kind, 1), vaultId, replica, integer(counter, 8), integer(epoch, 4))
+}
+
+export interface BundleFields {
+  readonly suite: string
+  readonly salt: Uint8Array
+  readonly vaultId: Uint8Array
+  readonly name: string
+  readonly version: number
+}
+
+export function bundleAad({ suite, salt, vaultId, name, version }: BundleFields): Uint8Array {
+  const pbkdf2 = suite === 'pbkdf2-sha256-1200000'
+  return join(
+    ascii('lockstep/v1/bundle'),
+    integer(pbkdf2 ? 1 : 2, 1),
+    pbkdf2 ? new Uint8Array(16) : salt,
+    vaultId,
+    integer(version, 4),
+    integer(ascii(name).length, 1),
+    ascii(name),
+  )
+}
+
+export function bundleContent(epochs: readonly (readonly [number, Uint8Array])[]): Uint8Array {
+  return join(Uint8Array.of(1), integer(epochs.length, 2), ...epochs.flatMap(([epoch, key]) => [integer(epoch, 4), key]))
+}
