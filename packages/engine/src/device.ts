@@ -1,0 +1,224 @@
+/** A person's device: its vault, its account on a server, and syncing between the two. Platforms supply the parts. */
+import type { Sha256 } from '@lockstep/protocol/chain'
+import type { DeviceList } from '@lockstep/protocol/http'
+import { Account, type PasswordChange, type SignInRequest, type SignInResult } from '#account'
+import { toRowId } from '#cell'
+import type { Driver } from '#driver'
+import { EngineError } from '#errors'
+import type { HttpClient, SocketConnect } from '#http'
+import type { Schema, Table } from '#schema'
+import { type Compression, createSealer } from '#sealing'
+import type { SecretStore } from '#secrets'
+import type { Runtime, StoredProblem } from '#store'
+import { Syncer, type SyncOptions, type SyncResult } from '#sync'
+import { openVault, type Vault } from '#vault'
+import { type SyncMode, type Timers, type WatchEvent, Watcher } from '#watch'
+
+/** What a platform supplies. */
+export interface Platform {
+  readonly driver: Driver
+  readonly secrets: SecretStore
+  readonly runtime: Runtime
+  readonly schedule: (run: () => void) => void
+  readonly timers: Timers
+  readonly compression: Compression
+  readonly sha256: Sha256
+  readonly http: HttpClient
+  readonly connect: SocketConnect
+  /** Lets go of connections; called once, when the device is closed. */
+  readonly close: () => void
+  /** Removes the database and everything beside it; called after `driver.close()`. */
+  readonly wipe: () => Promise<void>
+}
+
+/** What a person sees of a vault's sync, in the design's words. */
+export type DeviceState = 'local' | 'not-on-server' | 'pending' | 'synced' | 'needs-password' | 'problem'
+
+export interface DeviceStatus {
+  readonly state: DeviceState
+  /** Rows with changes that the server does not have. */
+  readonly pending: number
+  readonly lastSyncedAt: number | undefined
+  readonly server: string | undefined
+  readonly vault: string | undefined
+  readonly deviceName: string | undefined
+  readonly problems: readonly StoredProblem[]
+}
+
+export interface ListedDevice {
+  readonly id: string
+  readonly name: string
+  readonly current: boolean
+  readonly createdAt: number
+  readonly lastSeenAt: number
+  readonly revoked: boolean
+}
+
+/** Problems that mean that data may be kept from this device; others are only told. */
+const SERIOUS = new Set(['server-diverged', 'forked', 'withheld', 'unreadable'])
+
+export class Device<T extends Record<string, Table> = Record<string, Table>> {
+  readonly vault: Vault<T>
+  readonly #platform: Platform
+  readonly #account: Account
+  readonly #watchers = new Set<Watcher>()
+
+  private constructor(platform: Platform, vault: Vault<T>, account: Account) {
+    this.#platform = platform
+    this.vault = vault
+    this.#account = account
+  }
+
+  static async open<T extends Record<string, Table>>(platform: Platform, schema: Schema<T>): Promise<Device<T>> {
+    const { driver, runtime, schedule } = platform
+    const vault = openVault({ schema, driver, runtime, schedule })
+    return new Device(platform, vault, await Account.open(vault.store, platform.secrets, platform.http))
+  }
+
+  get profile(): {
+    readonly server?: string
+    readonly vault?: string
+    readonly deviceName?: string
+    readonly passphrase?: string
+    readonly signedIn: boolean
+  } {
+    const { server, vault, deviceName, passphrase } = this.#account.profile
+    return {
+      ...(server !== undefined && { server }),
+      ...(vault !== undefined && { vault }),
+      ...(deviceName !== undefined && { deviceName }),
+      ...(passphrase !== undefined && { passphrase }),
+      signedIn: this.#account.hasSession,
+    }
+  }
+
+  get id(): string {
+    return this.#account.deviceId
+  }
+
+  signIn(request: SignInRequest): Promise<SignInResult> {
+    return this.#account.signIn(request)
+  }
+
+  /** With `wipe` this device's copy of the vault goes too, and this object must not be used again. */
+  async signOut({ wipe }: { readonly wipe: boolean }): Promise<{ readonly serverTold: boolean }> {
+    await this.#stopWatching()
+    const result = await this.#account.signOut()
+    if (wipe) {
+      await this.close()
+      await this.#platform.secrets.wipe()
+      await this.#platform.wipe()
+    }
+    return result
+  }
+
+  #syncer(): Syncer {
+    const { vaultId, vaultKeys, token, remote } = this.#account.session()
+    const { compression, runtime, sha256 } = this.#platform
+    const sealer = createSealer({ vaultId, vaultKeys, compression, random: runtime.random })
+    return new Syncer({ store: this.vault.store, sealer, sha256, remote, token })
+  }
+
+  /** One sync. A session that the server no longer accepts is dropped here. @throws EngineError */
+  async sync(options: SyncOptions = {}): Promise<SyncResult> {
+    try {
+      return await this.#syncer().run(options)
+    } catch (error) {
+      await this.#dropIfUnauthorized(error)
+      throw error
+    }
+  }
+
+  async #dropIfUnauthorized(error: unknown): Promise<void> {
+    if (error instanceof EngineError && error.code === 'needs-password' && this.#account.hasSession)
+      await this.#account.dropSession()
+  }
+
+  /** Keeps in step by itself until stopped. */
+  watch({ mode, onEvent }: { readonly mode: SyncMode; readonly onEvent: (event: WatchEvent) => void }): {
+    readonly stop: () => Promise<void>
+    readonly syncNow: () => Promise<void>
+    readonly focused: () => void
+  } {
+    const syncer = this.#syncer()
+    const { remote, token } = this.#account.session()
+    const watcher = new Watcher({
+      mode,
+      timers: this.#platform.timers,
+      connect: this.#platform.connect,
+      onEvent,
+      target: {
+        syncer: () => syncer,
+        liveUrl: () => `${remote.server.replace(/^http/, 'ws')}/v1/live`,
+        token: () => token,
+        onUnauthorized: () => this.#account.dropSession(),
+        lastSyncedAt: () => this.vault.lastSyncedAt(),
+        now: this.#platform.runtime.now,
+      },
+    })
+    this.#watchers.add(watcher)
+    const unsubscribe = this.vault.onChange((_tables, origin) => {
+      if (origin === 'local') watcher.changed()
+    })
+    watcher.start()
+    return {
+      stop: async () => {
+        unsubscribe()
+        this.#watchers.delete(watcher)
+        await watcher.stop()
+      },
+      syncNow: () => watcher.syncNow(),
+      focused: () => watcher.focused(),
+    }
+  }
+
+  async #stopWatching(): Promise<void> {
+    const all = [...this.#watchers]
+    this.#watchers.clear()
+    await Promise.all(all.map((watcher) => watcher.stop()))
+  }
+
+  status(): DeviceStatus {
+    const { server, vault, deviceName } = this.#account.profile
+    const problems = this.vault.problems()
+    const pending = this.vault.pending()
+    const lastSyncedAt = this.vault.lastSyncedAt()
+    return { state: this.#state(problems, pending, lastSyncedAt), pending, lastSyncedAt, server, vault, deviceName, problems }
+  }
+
+  #state(problems: readonly StoredProblem[], pending: number, lastSyncedAt: number | undefined): DeviceState {
+    if (!this.#account.hasSession) {
+      if (this.#account.hasKeys) return 'needs-password'
+      return lastSyncedAt === undefined ? 'local' : 'not-on-server'
+    }
+    if (problems.some(({ code }) => SERIOUS.has(code))) return 'problem'
+    return pending > 0 || lastSyncedAt === undefined ? 'pending' : 'synced'
+  }
+
+  async changePassword(change: PasswordChange): Promise<void> {
+    try {
+      await this.#account.changePassword(change)
+    } catch (error) {
+      await this.#dropIfUnauthorized(error)
+      throw error
+    }
+  }
+
+  async listDevices(): Promise<ListedDevice[]> {
+    const { remote, token } = this.#account.session()
+    let list: DeviceList
+    try {
+      list = await remote.devices(token)
+    } catch (error) {
+      await this.#dropIfUnauthorized(error)
+      throw error
+    }
+    return list.devices.map(({ id, ...rest }) => ({ id: toRowId(id), ...rest }))
+  }
+
+  async close(): Promise<void> {
+    await this.#stopWatching()
+    this.vault.close()
+    this.#platform.close()
+  }
+}

@@ -1,0 +1,42 @@
+/** Expected failures of the engine. `code` is stable; the message says what happened and, where there is one, the remedy. */
+export type EngineErrorCode =
+  | 'unknown-table'
+  | 'unknown-column'
+  | 'bad-id'
+  | 'bad-value'
+  | 'value-too-large'
+  | 'no-such-row'
+  | 'row-exists'
+  | 'nested-transaction'
+  | 'async-transaction'
+  | 'schema-invalid'
+  | 'database-newer'
+  | 'vault-closed'
+  | 'not-signed-in'
+  | 'needs-password'
+  | 'already-signed-in'
+  | 'wrong-vault'
+  | 'wrong-credentials'
+  | 'vault-header-forged'
+  | 'sign-up-refused'
+  | 'too-many-attempts'
+  | 'offline'
+  | 'server-refused'
+  | 'server-misbehaved'
+  | 'server-diverged'
+  | 'replica-conflict'
+  | 'quota-exceeded'
+  | 'cancelled'
+
+export class EngineError extends Error {
+  readonly code: EngineErrorCode
+  /** Seconds to wait before another try, where the server said so. */
+  readonly retryAfter: number | undefined
+
+  constructor(code: EngineErrorCode, message: string, options: { readonly cause?: unknown; readonly retryAfter?: number } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'EngineError'
+    this.code = code
+    this.retryAfter = options.retryAfter
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * Applying what the server delivered. Opening a segment and applying it are apart: opening is asynchronous and can run
+ * ahead, applying is one transaction that stores rows, cursor and chain together, so that a crash leaves no hole [LOG-6].
+ *
+ * What a dishonest server could try is checked here: content that does not belong to its record [LOG-8], a broken chain
+ * [LOG-4], a replica's segment left out (its next one names another predecessor), one withheld (somebody who saw it says so).
+ */
+import { CryptoError } from '@lockstep/crypto/errors'
+import { equalBytes, FormatError, toHex } from '@lockstep/protocol/bytes'
+import { extendChain, identifySegment, type SegmentIdentity, type Sha256 } from '@lockstep/protocol/chain'
+import { type DeliveredSegment, encodeDelivery, SEGMENT_KIND } from '@lockstep/protocol/records'
+import { type Cell, type Cells, DELETED, lwwCell } from '#cell'
+import { type Content, type ContentRow, decodeContent, toDelta } from '#content'
+import { authorName } from '#devices'
+import { EngineError } from '#errors'
+import { MAX_AHEAD_MILLIS, type ReplicaId, type Stamp, stampMillis, stampReplica } from '#hlc'
+import { editedAt, joinRow, purgedAt } from '#merge'
+import { KIND } from '#schema'
+import { MissingEpochError, type Sealer } from '#sealing'
+import type { Store } from '#store'
+import { materialize, textOf } from '#text'
+
+/** Segments from a clock this far ahead are named to the person; their deltas are merged all the same [CELL-9]. */
+const CLOCK_WARNING_MILLIS = 10 * 60 * 1000
+
+/** A delivered segment, opened; `failure` says why it could not be. */
+export interface OpenedSegment {
+  readonly delivery: DeliveredSegment
+  readonly identity: SegmentIdentity
+  readonly content: Content | undefined
+  readonly failure: string | undefined
+}
+
+export interface InboxCursor {
+  readonly cursor: number
+  readonly chain: Uint8Array
+}
+
+export class Inbox {
+  readonly #store: Store
+  readonly #sealer: Sealer
+  readonly #sha256: Sha256
+
+  constructor(store: Store, sealer: Sealer, sha256: Sha256) {
+    this.#store = store
+    this.#sealer = sealer
+    this.#sha256 = sha256
+  }
+
+  /** Where this device stands in the server's log. */
+  position(): InboxCursor {
+    return { cursor: this.#store.meta.get('cursor') ?? 0, chain: this.#store.meta.get('chain') ?? new Uint8Array(32) }
+  }
+
+  /** Decrypts and decodes. Never throws for a bad segment: it is set aside when applied. */
+  async open(delivery: DeliveredSegment): Promise<OpenedSegment> {
+    const identity = identifySegment(this.#sha256, delivery)
+    // What this replica wrote is here already; a segment under our name that we did not write is opened like any other.
+    const ours = this.#ownDigest(delivery)
+    if (ours !== undefined && equalBytes(ours, identity.digest))
+      return { delivery, identity, content: undefined, failure: undefined }
+    try {
+      const content = decodeContent(await this.#sealer.open(delivery, delivery.sealed))
+      const { header } = content
+      const genuine =
+        header.replica === toHex(delivery.replica) &&
+        header.counter === delivery.counter &&
+        header.epoch === delivery.epoch &&
+        equalBytes(header.previous, delivery.previous)
+      if (!genuine) return { delivery, identity, content: undefined, failure: 'its content belongs to another place' }
+      return { delivery, identity, content, failure: undefined }
+    } catch (error) {
+      if (error instanceof FormatError || error instanceof CryptoError || error instanceof MissingEpochError) {
+        return { delivery, identity, content: undefined, failure: error.message }
+      }
+      throw error
+    }
+  }
+
+  #ownDigest(delivery: DeliveredSegment): Uint8Array | undefined {
+    if (toHex(delivery.replica) !== this.#store.replica) return undefined
+    const row = this.#store.driver.prepare('SELECT digest FROM _segments WHERE counter = ?').get(delivery.counter)
+    return row?.['digest'] as Uint8Array | undefined
+  }
+
+  /**
+   * Applies segments in one transaction. They continue the cursor without a gap, or nothing is applied.
+   * @throws EngineError `server-misbehaved`
+   */
+  apply(segments: readonly OpenedSegment[]): InboxCursor {
+    return this.#store.write('remote', () => {
+      let { cursor, chain } = this.position()
+      for (const segment of segments) {
+        const { delivery, identity } = segment
+        if (delivery.last <= cursor) continue
+        if (delivery.kind === SEGMENT_KIND.merged || delivery.first !== delivery.last) {
+          throw new EngineError(
+            'server-misbehaved',
+            'the server sent a merged segment, which this release of Lockstep cannot read: please update',
+          )
+        }
+        if (delivery.first !== cursor + 1) {
+          throw new EngineError('server-misbehaved', `the server left out segment ${cursor + 1} of its log`)
+        }
+        chain = extendChain(this.#sha256, chain, identity)
+        cursor = delivery.last
+        this.#applyOne(segment)
+      }
+      this.#store.meta.set('cursor', cursor)
+      this.#store.meta.set('chain', chain)
+      return { cursor, chain }
+    })
+  }
+
+  #applyOne({ delivery, identity, content, failure }: OpenedSegment): void {
+    const replica = toHex(delivery.replica) as ReplicaId
+    const { driver } = this.#store
+    if (replica === this.#store.replica && content === undefined && failure === undefined) {
+      driver.prepare('UPDATE _segments SET seq = ?, sealed = NULL WHERE counter = ?').run(delivery.last, delivery.counter)
+      return
+    }
+    this.#checkAuthor(delivery, identity, replica)
+    if (content === undefined) {
+      this.#setAside(delivery, failure ?? 'it is empty')
+      return
+    }
+    const now = this.#store.runtime.now()
+    let newest = '' as Stamp
+    for (const row of content.rows) {
+      const stamp = latestStamp(row)
+      if (stamp > newest) newest = stamp
+    }
+    if (newest !== '' && stampMillis(newest) > now + MAX_AHEAD_MILLIS) {
+      this.#setAside(delivery, 'it is dated more than 100 years ahead')
+      return
+    }
+    this.#checkClock(content, replica, now)
+    this.#noteSeen(content, replica, delivery.last)
+    if (newest !== '') this.#store.observe(newest)
+    for (const row of content.rows) this.applyRow(row)
+  }
+
+  /** Counters of a replica arrive in order and each names the one before it. */
+  #checkAuthor(delivery: DeliveredSegment, { digest }: SegmentIdentity, replica: ReplicaId): void {
+    const { driver } = this.#store
+    const known = driver.prepare('SELECT counter, digest FROM _replicas WHERE replica = ?').get(replica)
+    const counter = Number(known?.['counter'] ?? 0)
+    const last = (known?.['digest'] ?? new Uint8Array(32)) as Uint8Array
+    if (delivery.counter !== counter + 1) {
+      const missing = delivery.counter > counter + 1 ? `left out segment ${counter + 1}` : `repeated segment ${delivery.counter}`
+      this.#store.report(
+        'withheld',
+        `${replica}:${delivery.counter}`,
+        `The server ${missing} of ${authorName(this.#store, replica)}.`,
+      )
+    } else if (!equalBytes(last, delivery.previous)) {
+      this.#store.report(
+        'forked',
+        `${replica}:${delivery.counter}`,
+        `The server shows this device another history of ${authorName(this.#store, replica)} than its author wrote.`,
+      )
+    }
+    if (delivery.counter > counter) {
+      driver
+        .prepare(
+          'INSERT INTO _replicas (replica, counter, digest) VALUES (?, ?, ?) ON CONFLICT (replica) DO UPDATE SET counter = excluded.counter, digest = excluded.digest',
+        )
+        .run(replica, delivery.counter, digest)
+    }
+  }
+
+  #checkClock(content: Content, replica: ReplicaId, now: number): void {
+    this.#store.driver.prepare('UPDATE _replicas SET wall_clock = ? WHERE replica = ?').run(content.header.wallClock, replica)
+    const ahead = content.header.wallClock - now
+    if (ahead > CLOCK_WARNING_MILLIS) {
+      this.#store.report(
+        'clock',
+        replica,
+        `The clock of ${authorName(this.#store, replica)} is ${describeSpan(ahead)} ahead of this device's.`,
+      )
+    }
+  }
+
+  /** What the author had seen of others before it wrote [LOG-8]. */
+  #noteSeen(content: Content, author: ReplicaId, sequence: number): void {
+    const { driver, replica: us } = this.#store
+    for (const [replica, counter] of content.header.seen) {
+      if (replica === us) {
+        driver.prepare('UPDATE _replicas SET seen_of_us = max(seen_of_us, ?) WHERE replica = ?').run(counter, author)
+        continue
+      }
+      const known = Number(driver.prepare('SELECT counter FROM _replicas WHERE replica = ?').get(replica)?.['counter'] ?? 0)
+      if (counter > known) {
+        this.#store.report(
+          'withheld',
+          `${replica}:${counter}`,
+          `The server keeps back segment ${known + 1} of ${authorName(this.#store, replica)}, which ${authorName(this.#store, author)} had seen before number ${sequence} of the log.`,
+        )
+      }
+    }
+  }
+
+  #setAside(delivery: DeliveredSegment, reason: string): void {
+    this.#store.driver
+      .prepare('INSERT OR REPLACE INTO _quarantine (seq, reason, delivery) VALUES (?, ?, ?)')
+      .run(delivery.last, reason, encodeDelivery(delivery))
+    this.#store.report(
+      'unreadable',
+      String(delivery.last),
+      `Segment ${delivery.last} of the server's log was set aside: ${reason}.`,
+    )
+  }
+
+  /** Merges one row of a segment into the database. */
+  applyRow(row: ContentRow): void {
+    const { rows } = this.#store
+    if (!rows.knows(row.shape.table)) {
+      const delta = toDelta(row)
+      const known = rows.foreignCells(delta.table, delta.id)
+      rows.saveForeign(delta.table, delta.id, joinRow(known, delta.cells))
+      return
+    }
+    if (rows.insertFresh(row) !== undefined) {
+      this.#store.touch(row.shape.table)
+      return
+    }
+    const delta = toDelta(row)
+    const stored = rows.load(delta.table, delta.id)
+    const joined = joinRow(stored?.cells ?? new Map(), delta.cells)
+    const n = this.#store.saveRow(delta.table, delta.id, stored, joined, true)
+    if (stored !== undefined && delta.cells.has('_purged')) this.#rescue(delta.table, delta.id, n, stored.cells, joined)
+  }
+
+  /**
+   * A purge that arrives after an own, later edit took the cells that the edit did not touch: this device, the author of
+   * the row's last write, writes the whole row again [CELL-8].
+   */
+  #rescue(table: string, id: string, n: number, before: Cells, after: Cells): void {
+    const edited = editedAt(after)
+    const purge = purgedAt(after)
+    if (edited === undefined || purge === undefined || edited <= purge || stampReplica(edited) !== this.#store.replica) return
+    const lost = [...before].filter(([name, cell]) => after.get(name) !== cell && name !== '_purged')
+    if (lost.length === 0) return
+    const stamp = this.#store.clock.tick(this.#store.runtime.now())
+    const cells = new Map<string, Cell>(after)
+    for (const [name, cell] of before) if (name !== '_purged') cells.set(name, restamp(cell, stamp))
+    cells.set(DELETED, lwwCell(stamp, deletedValue(before)))
+    this.#store.driver.prepare('DELETE FROM _pending_text WHERE tbl = ? AND n = ?').run(table, n)
+    this.#store.saveRow(table, id, this.#store.rows.load(table, id), cells, true)
+    this.#store.markPending(table, n, stamp)
+  }
+}
+
+function deletedValue(cells: Cells): number {
+  const cell = cells.get(DELETED)
+  return cell?.kind === KIND.lww ? Number(cell.value) : 0
+}
+
+/** The cell as if written now, as one whole value. */
+export function restamp(cell: Cell, stamp: Stamp): Cell {
+  if (cell.kind === KIND.lww) return { ...cell, stamp }
+  if (cell.kind === KIND.set) {
+    return { kind: KIND.set, value: new Map([...cell.value].map(([element, { present }]) => [element, { stamp, present }])) }
+  }
+  return { kind: KIND.text, value: textOf(stamp, materialize(cell.value).text) }
+}
+
+function latestStamp(row: ContentRow): Stamp {
+  let latest = row.stamp
+  for (const stamp of row.stamps ?? []) if (stamp > latest) latest = stamp
+  return latest
+}
+
+function describeSpan(millis: number): string {
+  const days = Math.round(millis / 86_400_000)
+  if (days >= 2) return `${days} days`
+  const hours = Math.round(millis / 3_600_000)
+  if (hours >= 2) return `${hours} hours`
+  return `${Math.round(millis / 60_000)} minutes`
+}

@@ -1,0 +1,23 @@
+/** WebSocket by the platform's own global, which Node and browsers share. */
+import type { SocketConnect } from '#http'
+
+export const connectSocket: SocketConnect = (url, _headers, { onOpen, onMessage, onClose }) => {
+  const socket = new WebSocket(url)
+  socket.binaryType = 'arraybuffer'
+  let closed = false
+  const close = (code: number) => {
+    if (closed) return
+    closed = true
+    onClose(code)
+  }
+  socket.addEventListener('open', () => onOpen())
+  socket.addEventListener('message', ({ data }) => {
+    if (data instanceof ArrayBuffer) onMessage(new Uint8Array(data))
+  })
+  socket.addEventListener('error', () => close(1006))
+  socket.addEventListener('close', ({ code }) => close(code))
+  return {
+    send: (text) => socket.send(text),
+    close: () => socket.close(),
+  }
+}

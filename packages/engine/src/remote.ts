@@ -1,0 +1,325 @@
+/**
+ * The server, as the client sees it: docs/protocol.md section 5 over an injected HTTP client. Answers are checked with
+ * the same schemas that the server is built on; anything else is an EngineError that says what to do.
+ */
+import { decodeUtf8, encodeUtf8, FormatError, toBase64Url, toHex } from '@lockstep/protocol/bytes'
+import {
+  type Credentials,
+  credentialsSchema,
+  type DeviceList,
+  deviceListSchema,
+  problemSchema,
+  SEGMENTS_MEDIA_TYPE,
+  type ServerInfo,
+  type Session,
+  serverInfoSchema,
+  sessionSchema,
+  type VaultHeader,
+  vaultHeaderSchema,
+} from '@lockstep/protocol/http'
+import {
+  type DeliveredSegment,
+  DeliveryDecoder,
+  decodePushAnswer,
+  encodePush,
+  type Position,
+  type PushAnswer,
+  type SegmentRecord,
+} from '@lockstep/protocol/records'
+import { EngineError, type EngineErrorCode } from '#errors'
+import type { HttpClient, HttpRequest, HttpResponse } from '#http'
+
+/** An answer of this many bytes that should be JSON is not one. */
+const MAX_JSON_ANSWER = 4 * 1024 * 1024
+
+/** The server said no, in the protocol's own words. */
+export class ServerProblem extends EngineError {
+  readonly status: number
+  /** Stable code of the protocol, for instance `chain-mismatch`. */
+  readonly problem: string
+  /** The problem's extra members. */
+  readonly members: Readonly<Record<string, unknown>>
+
+  constructor(
+    status: number,
+    problem: string,
+    detail: string,
+    members: Readonly<Record<string, unknown>>,
+    retryAfter: number | undefined,
+  ) {
+    super(engineCode(problem, status), detail, retryAfter === undefined ? {} : { retryAfter })
+    this.name = 'ServerProblem'
+    this.status = status
+    this.problem = problem
+    this.members = members
+  }
+}
+
+const CODES: Readonly<Record<string, EngineErrorCode>> = {
+  unauthorized: 'needs-password',
+  'wrong-credentials': 'wrong-credentials',
+  'sign-up-closed': 'sign-up-refused',
+  'setup-token-required': 'sign-up-refused',
+  'too-many-attempts': 'too-many-attempts',
+  'too-many-requests': 'too-many-attempts',
+  'chain-mismatch': 'server-diverged',
+  'replica-conflict': 'replica-conflict',
+  'quota-exceeded': 'quota-exceeded',
+  'storage-full': 'quota-exceeded',
+  'shutting-down': 'offline',
+}
+
+function engineCode(problem: string, status: number): EngineErrorCode {
+  return CODES[problem] ?? (status >= 500 ? 'offline' : 'server-refused')
+}
+
+export interface PullAnswer {
+  /** Set once the first bytes are in; the segments follow. */
+  readonly segments: AsyncIterable<{
+    readonly segments: readonly DeliveredSegment[]
+    readonly position: Position
+    readonly bytes: number
+  }>
+}
+
+export interface RemoteOptions {
+  /** Base URL, without a trailing slash. */
+  readonly server: string
+  readonly http: HttpClient
+}
+
+/** Checks and normalises a server address: `https://host[:port][/path]`, or http. @throws EngineError `server-refused` */
+export function serverUrl(text: string): string {
+  let url: URL
+  try {
+    url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`)
+  } catch {
+    throw new EngineError('server-refused', `"${text}" is not a server address: use one like https://notes.example.org`)
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new EngineError('server-refused', `"${text}" is not an http or https address`)
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new EngineError('server-refused', 'a server address has no user name, query or fragment')
+  }
+  return url.origin + url.pathname.replace(/\/+$/, '')
+}
+
+export class Remote {
+  readonly server: string
+  readonly #http: HttpClient
+
+  constructor({ server, http }: RemoteOptions) {
+    this.server = server
+    this.#http = http
+  }
+
+  async #send(request: Omit<HttpRequest, 'url'> & { readonly path: string }, token?: string): Promise<HttpResponse> {
+    const { path, ...rest } = request
+    const headers = token === undefined ? rest.headers : { ...rest.headers, authorization: `Bearer ${token}` }
+    const response = await this.#http({ ...rest, headers, url: this.server + path })
+    if (response.status >= 200 && response.status < 300) return response
+    throw await this.#problem(response)
+  }
+
+  async #problem(response: HttpResponse): Promise<EngineError> {
+    const notOurs = new EngineError(
+      response.status >= 500 ? 'offline' : 'server-refused',
+      `${this.server} answered ${response.status} and not as a Lockstep server does: check the address, and what stands in front of the server`,
+    )
+    if (response.header('content-type')?.startsWith('application/problem+json') !== true) {
+      await drain(response)
+      return notOurs
+    }
+    const parsed = problemSchema.safeParse(await readJson(response).catch(() => undefined))
+    if (!parsed.success) return notOurs
+    const retryAfter = Number(response.header('retry-after'))
+    return new ServerProblem(
+      response.status,
+      parsed.data.code,
+      parsed.data.detail,
+      parsed.data,
+      Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined,
+    )
+  }
+
+  async #json<T>(
+    schema: { safeParse: (value: unknown) => { success: boolean; data?: T } },
+    request: Omit<HttpRequest, 'url' | 'body' | 'headers'> & { readonly path: string; readonly json?: unknown },
+    token?: string,
+  ): Promise<T> {
+    const { json, ...rest } = request
+    const response = await this.#send(
+      json === undefined
+        ? { ...rest, headers: {} }
+        : { ...rest, headers: { 'content-type': 'application/json' }, body: encodeUtf8(JSON.stringify(json)) },
+      token,
+    )
+    const parsed = schema.safeParse(await readJson(response))
+    if (!parsed.success) {
+      throw new EngineError(
+        'server-misbehaved',
+        `${this.server} gave an answer that is not in the protocol: is it a Lockstep server of this version?`,
+      )
+    }
+    return parsed.data as T
+  }
+
+  serverInfo(): Promise<ServerInfo> {
+    return this.#json(serverInfoSchema, { method: 'GET', path: '/v1/server' })
+  }
+
+  vaultHeader(name: string): Promise<VaultHeader> {
+    return this.#json(vaultHeaderSchema, { method: 'GET', path: `/v1/vaults/${encodeURIComponent(name)}` })
+  }
+
+  signUp(request: {
+    readonly name: string
+    readonly vaultId: Uint8Array
+    readonly suite: string
+    readonly salt: Uint8Array
+    readonly authKey: Uint8Array
+    readonly bundle: { readonly version: number; readonly sealed: Uint8Array }
+    readonly device: { readonly id: Uint8Array; readonly name: string }
+    readonly setupToken: string | undefined
+  }): Promise<Session> {
+    return this.#json(sessionSchema, { method: 'POST', path: '/v1/vaults', json: toWire(request) })
+  }
+
+  signIn(
+    name: string,
+    request: {
+      readonly authKey: Uint8Array
+      readonly device: { readonly id: Uint8Array; readonly name: string }
+      readonly deviceCookie: Uint8Array | undefined
+    },
+  ): Promise<Session> {
+    return this.#json(sessionSchema, {
+      method: 'POST',
+      path: `/v1/vaults/${encodeURIComponent(name)}/sessions`,
+      json: toWire(request),
+    })
+  }
+
+  async signOut(token: string): Promise<void> {
+    await drain(await this.#send({ method: 'DELETE', path: '/v1/session', headers: {} }, token))
+  }
+
+  credentials(token: string): Promise<Credentials> {
+    return this.#json(credentialsSchema, { method: 'GET', path: '/v1/credentials' }, token)
+  }
+
+  changeCredentials(
+    token: string,
+    request: {
+      readonly currentAuthKey: Uint8Array
+      readonly suite: string
+      readonly salt: Uint8Array
+      readonly authKey: Uint8Array
+      readonly bundle: { readonly version: number; readonly sealed: Uint8Array }
+    },
+  ): Promise<Credentials> {
+    return this.#json(credentialsSchema, { method: 'PUT', path: '/v1/credentials', json: toWire(request) }, token)
+  }
+
+  devices(token: string): Promise<DeviceList> {
+    return this.#json(deviceListSchema, { method: 'GET', path: '/v1/devices' }, token)
+  }
+
+  async push(
+    token: string,
+    records: readonly SegmentRecord[],
+    signal?: AbortSignal,
+  ): Promise<{ readonly answer: PushAnswer; readonly bytes: number; readonly date: string | undefined }> {
+    const body = encodePush(records)
+    const response = await this.#send(
+      { method: 'POST', path: '/v1/segments', headers: { 'content-type': SEGMENTS_MEDIA_TYPE }, body, ...(signal && { signal }) },
+      token,
+    )
+    const answer = misbehavedUnlessDecoded(this.server, await readAll(response, 64 * 1024), decodePushAnswer)
+    if (answer.sequences.length !== records.length)
+      throw new EngineError('server-misbehaved', `${this.server} answered for another number of segments than it was sent`)
+    return { answer, bytes: body.length, date: response.header('date') }
+  }
+
+  /** Streams what is after `after`; `chain` is the chain value there. */
+  async *pull(
+    token: string,
+    after: number,
+    chain: Uint8Array,
+    signal?: AbortSignal,
+  ): AsyncGenerator<{ readonly segments: readonly DeliveredSegment[]; readonly position: Position; readonly bytes: number }> {
+    const response = await this.#send(
+      { method: 'GET', path: `/v1/segments?after=${after}&chain=${toHex(chain)}`, headers: {}, ...(signal && { signal }) },
+      token,
+    )
+    const decoder = new DeliveryDecoder()
+    try {
+      for await (const chunk of response.body) {
+        const segments = decoder.push(chunk)
+        if (decoder.position !== undefined) yield { segments, position: decoder.position, bytes: chunk.length }
+      }
+      decoder.end()
+    } catch (error) {
+      if (error instanceof FormatError && error.code === 'truncated') {
+        throw new EngineError('offline', 'the connection to the server broke off; what arrived is kept', { cause: error })
+      }
+      if (error instanceof FormatError)
+        throw new EngineError('server-misbehaved', `${this.server} sent what is not in the protocol: ${error.message}`, {
+          cause: error,
+        })
+      throw error
+    }
+  }
+}
+
+function misbehavedUnlessDecoded<T>(server: string, bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
+  try {
+    return decode(bytes)
+  } catch (error) {
+    if (error instanceof FormatError)
+      throw new EngineError('server-misbehaved', `${server} sent what is not in the protocol: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+async function readAll(response: HttpResponse, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of response.body) {
+    length += chunk.length
+    if (length > limit) throw new EngineError('server-misbehaved', 'an answer of the server is far larger than it can be')
+    chunks.push(chunk)
+  }
+  const out = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    out.set(chunk, at)
+    at += chunk.length
+  }
+  return out
+}
+
+async function readJson(response: HttpResponse): Promise<unknown> {
+  const bytes = await readAll(response, MAX_JSON_ANSWER)
+  try {
+    return JSON.parse(decodeUtf8(bytes))
+  } catch (error) {
+    throw new EngineError('server-misbehaved', 'the server sent what is not JSON: is it a Lockstep server?', { cause: error })
+  }
+}
+
+/** Reads and forgets an answer, so that its connection can be used again. */
+async function drain(response: HttpResponse): Promise<void> {
+  let length = 0
+  for await (const chunk of response.body) {
+    length += chunk.length
+    if (length > MAX_JSON_ANSWER) return
+  }
+}
+
+/** Bytes become base64url, undefined members go. */
+function toWire(value: unknown): unknown {
+  if (value instanceof Uint8Array) return toBase64Url(value)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toWire(member)]))
+}

@@ -1,0 +1,54 @@
+/**
+ * What a device keeps besides its database, and how it is written down. Never the password or a key derived from it
+ * [KEY-1]: the vault keys, the session, this device's own key; and the passphrase, which the person may read again.
+ */
+import { fromBase64Url, toBase64Url } from '@lockstep/protocol/bytes'
+import { z } from 'zod'
+
+const bytes = (length: number) =>
+  z.codec(
+    z.string(),
+    z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length === length),
+    {
+      decode: (text) => {
+        try {
+          return fromBase64Url(text)
+        } catch {
+          return new Uint8Array(0)
+        }
+      },
+      encode: (value) => toBase64Url(value),
+    },
+  )
+
+export const secretsSchema = z.object({
+  format: z.literal(1),
+  deviceId: bytes(16),
+  /** X25519 private key. */
+  devicePrivateKey: bytes(32),
+  deviceCookie: bytes(32).optional(),
+  /** Epoch → vault key. Absent while signed out. */
+  vaultKeys: z.array(z.tuple([z.int().min(1), bytes(32)])).optional(),
+  token: z.string().optional(),
+})
+export type Secrets = z.output<typeof secretsSchema>
+
+export const profileSchema = z.object({
+  format: z.literal(1),
+  deviceName: z.string().optional(),
+  server: z.string().optional(),
+  vault: z.string().optional(),
+  passphrase: z.string().optional(),
+  passwordOnly: z.boolean().optional(),
+})
+export type Profile = z.output<typeof profileSchema>
+
+/** Where the two are kept; a write is complete and durable, or did not happen. */
+export interface SecretStore {
+  loadSecrets(): Promise<unknown>
+  saveSecrets(json: unknown): Promise<void>
+  loadProfile(): Promise<unknown>
+  saveProfile(json: unknown): Promise<void>
+  /** Removes both. */
+  wipe(): Promise<void>
+}

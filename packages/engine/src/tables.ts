@@ -1,0 +1,176 @@
+/**
+ * The local database: what `openVault` creates and migrates. Three layers in one SQLite file:
+ *
+ * - `rows_T`: one physical table for each synced table T: its columns and the bookkeeping of its cells. All rows, the dead ones too.
+ * - `T`: a view of the rows that people see; `cascade` and `recover` are computed here, on reading [CELL-7]. Apps query these.
+ *   `all_T`: the same with the deleted ones and `_deleted`, for trash and for the names of deleted parents.
+ * - tables with a leading underscore: the engine's own.
+ *
+ * Bookkeeping is one stamp for a row and exceptions, not a row for each cell [CELL-1]:
+ *
+ * | column | meaning |
+ * | --- | --- |
+ * | `_n` | rowid, ascending roughly by creation: search answers newest first by it |
+ * | `_edited` | stamp of the `_deleted` cell: the row's last write; of a purged row its purge |
+ * | `_shape` | id in `_shapes` of the list of columns whose stamp is the common one |
+ * | `_stamp` | the common stamp, null where it is `_edited` |
+ * | `_own` | JSON of the stamps of other columns, null for none |
+ * | `_state` | {@link ROW_STATE} flags |
+ */
+import type { Driver } from '#driver'
+import { EngineError } from '#errors'
+import type { Column, Schema, Table } from '#schema'
+
+/** Version of everything in this file, in SQLite's user_version. Raised with a migration, never without. */
+export const DATABASE_VERSION = 1
+
+export const ROW_STATE = {
+  /** Some cells are in `_cells` or `_foreign`. */
+  cells: 1,
+  /** An update's base or predecessors have not arrived. */
+  loading: 2,
+  /** Somebody wrote the text from scratch concurrently. */
+  conflict: 4,
+  /** Nothing is left but the purge. */
+  purged: 8,
+} as const
+
+const ENGINE_TABLES = `
+  CREATE TABLE _meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+  CREATE TABLE _shapes (id INTEGER PRIMARY KEY, tbl TEXT NOT NULL, columns TEXT NOT NULL, UNIQUE (tbl, columns));
+  CREATE TABLE _cells (tbl TEXT NOT NULL, n INTEGER NOT NULL, col TEXT NOT NULL, cell BLOB NOT NULL, PRIMARY KEY (tbl, n, col)) WITHOUT ROWID;
+  CREATE TABLE _foreign (tbl TEXT NOT NULL, id TEXT NOT NULL, col TEXT NOT NULL, cell BLOB NOT NULL, PRIMARY KEY (tbl, id, col)) WITHOUT ROWID;
+  CREATE TABLE _pending (tbl TEXT NOT NULL, n INTEGER NOT NULL, since TEXT NOT NULL, PRIMARY KEY (tbl, n)) WITHOUT ROWID;
+  CREATE TABLE _pending_text (seq INTEGER PRIMARY KEY, tbl TEXT NOT NULL, n INTEGER NOT NULL, col TEXT NOT NULL, base INTEGER NOT NULL, edit BLOB NOT NULL);
+  CREATE INDEX _pending_text_row ON _pending_text (tbl, n);
+  CREATE TABLE _segments (counter INTEGER PRIMARY KEY, digest BLOB NOT NULL, previous BLOB NOT NULL, epoch INTEGER NOT NULL, time TEXT NOT NULL, rows INTEGER NOT NULL, seq INTEGER, sealed BLOB);
+  CREATE INDEX _segments_unsent ON _segments (counter) WHERE seq IS NULL;
+  CREATE TABLE _replicas (replica TEXT PRIMARY KEY, counter INTEGER NOT NULL, digest BLOB NOT NULL, seen_of_us INTEGER NOT NULL DEFAULT 0, wall_clock INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+  CREATE TABLE _history (seq INTEGER PRIMARY KEY, tbl TEXT NOT NULL, id TEXT NOT NULL, col TEXT NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL);
+  CREATE INDEX _history_cell ON _history (tbl, id, col);
+  CREATE TABLE _changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, tbl TEXT NOT NULL, n INTEGER NOT NULL, n_last INTEGER);
+  CREATE TABLE _quarantine (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, delivery BLOB NOT NULL);
+  CREATE TABLE _problems (code TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (code, subject)) WITHOUT ROWID;
+`
+
+const AFFINITY = { text: 'TEXT', integer: 'INTEGER', real: 'REAL', blob: 'BLOB' } as const
+
+export const rowsTable = (table: string): string => `rows_${table}`
+
+function defaultSql(column: Column): string {
+  if (column.default === null) return ''
+  return ` DEFAULT ${typeof column.default === 'number' ? column.default : `'${column.default.replaceAll("'", "''")}'`}`
+}
+
+function createRows(driver: Driver, name: string, table: Table): void {
+  const columns = Object.entries(table.columns).map(([column, spec]) => `"${column}" ${AFFINITY[spec.type]}${defaultSql(spec)}, `)
+  driver.exec(`CREATE TABLE ${rowsTable(name)} (
+    _n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ${columns.join('')}
+    _deleted INTEGER NOT NULL DEFAULT 0, _edited TEXT NOT NULL, _shape INTEGER NOT NULL, _stamp TEXT, _own TEXT, _state INTEGER NOT NULL DEFAULT 0)`)
+}
+
+/** SQL that is true for a row `alias` of `name` that people see. */
+function visible(schema: Schema, name: string, alias: string, depth = 0): string {
+  const conditions = [`${alias}._deleted = 0`]
+  for (const [column, { reference }] of Object.entries((schema.tables[name] as Table).columns)) {
+    if (reference === undefined) continue
+    const parent = `p${depth}`
+    const dead =
+      reference.onDelete === 'cascade'
+        ? `NOT (${visible(schema, reference.table, parent, depth + 1)})`
+        : `${parent}._deleted = 1 AND ${parent}._edited > ${alias}._edited`
+    conditions.push(
+      `NOT EXISTS (SELECT 1 FROM ${rowsTable(reference.table)} ${parent} WHERE ${parent}.id = ${alias}."${column}" AND ${dead})`,
+    )
+  }
+  return conditions.join(' AND ')
+}
+
+function viewSql(schema: Schema, name: string): Map<string, string> {
+  const columns = Object.keys((schema.tables[name] as Table).columns).map((column) => `r."${column}"`)
+  const list = ['r.id', ...columns, 'r._n', 'r._edited', 'r._state'].join(', ')
+  return new Map([
+    [name, `CREATE VIEW "${name}" AS SELECT ${list} FROM ${rowsTable(name)} r WHERE ${visible(schema, name, 'r')}`],
+    [
+      `all_${name}`,
+      `CREATE VIEW "all_${name}" AS SELECT ${list}, r._deleted FROM ${rowsTable(name)} r WHERE (r._state & ${ROW_STATE.purged}) = 0`,
+    ],
+  ])
+}
+
+/** Creates what is missing. Returns the columns that this schema knows and the database did not, as [table, column]. */
+function migrateSchema(driver: Driver, schema: Schema): [string, string][] {
+  const added: [string, string][] = []
+  const views = new Map<string, string>()
+  for (const [name, table] of Object.entries(schema.tables)) {
+    const present = new Set(
+      driver
+        .prepare('SELECT name FROM pragma_table_info(?)')
+        .all(rowsTable(name))
+        .map((row) => String(row['name'])),
+    )
+    if (present.size === 0) {
+      createRows(driver, name, table)
+      for (const column of Object.keys(table.columns)) added.push([name, column])
+    } else {
+      for (const [column, spec] of Object.entries(table.columns)) {
+        if (present.has(column)) continue
+        driver.exec(`ALTER TABLE ${rowsTable(name)} ADD COLUMN "${column}" ${AFFINITY[spec.type]}${defaultSql(spec)}`)
+        added.push([name, column])
+      }
+    }
+    for (const columns of table.options.indexes ?? []) {
+      const index = `${rowsTable(name)}_by_${columns.join('_')}`
+      driver.exec(
+        `CREATE INDEX IF NOT EXISTS "${index}" ON ${rowsTable(name)} (${columns.map((column) => `"${column}"`).join(', ')})`,
+      )
+    }
+    for (const [view, sql] of viewSql(schema, name)) views.set(view, sql)
+  }
+  const existing = new Map(
+    driver
+      .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'view'")
+      .all()
+      .map((row) => [String(row['name']), String(row['sql'])]),
+  )
+  for (const [view, sql] of views) {
+    if (existing.get(view) === sql) continue
+    if (existing.has(view)) driver.exec(`DROP VIEW "${view}"`)
+    driver.exec(sql)
+  }
+  return added
+}
+
+/**
+ * Brings a database to this version and schema in one transaction; opening an up-to-date one writes nothing.
+ * @throws EngineError `database-newer`
+ */
+export function migrate(driver: Driver, schema: Schema, fingerprint: string): [string, string][] {
+  const version = Number(driver.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
+  if (version > DATABASE_VERSION) {
+    throw new EngineError(
+      'database-newer',
+      `this vault was written by a newer Lockstep (database version ${version}, this one knows ${DATABASE_VERSION}): please update`,
+    )
+  }
+  const current = version === 0 ? undefined : driver.prepare("SELECT value FROM _meta WHERE key = 'schema'").get()?.['value']
+  if (current === fingerprint) return []
+  return driver.transaction(() => {
+    if (version === 0) {
+      driver.exec(ENGINE_TABLES)
+      driver.exec(`PRAGMA user_version = ${DATABASE_VERSION}`)
+    }
+    const added = migrateSchema(driver, schema)
+    driver.prepare("INSERT OR REPLACE INTO _meta (key, value) VALUES ('schema', ?)").run(fingerprint)
+    return added
+  })
+}
+
+/** What of a schema the physical tables and views follow from. */
+export function schemaFingerprint(schema: Schema): string {
+  return JSON.stringify(
+    Object.entries(schema.tables)
+      .map(([name, { columns, options }]) => [name, Object.entries(columns), options] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  )
+}

@@ -1,0 +1,209 @@
+/**
+ * Collaborative text [CELL-3]: an immutable base and Yjs updates made on it. A `Y.Doc` is built only when a text has
+ * updates or is being edited; a text that was only ever written once is just its string.
+ *
+ * The base's document is made by a client id that is a hash of (tag, text): two devices that import the same file
+ * build equal items, and their edits merge. Editing takes a fresh random client id for each loaded document; a reused
+ * one would give two different items one name, and replicas diverge for ever.
+ */
+
+import { ByteWriter, concatBytes, encodeUtf8 } from '@lockstep/protocol/bytes'
+import { sha256 } from '@noble/hashes/sha2.js'
+import diff from 'fast-diff'
+import * as Y from 'yjs'
+import type { TextBase, TextState } from '#cell'
+import type { Stamp } from '#hlc'
+
+const NAME = 't'
+const LABEL = encodeUtf8('lockstep/v1/base')
+/** Beyond this the middle of a rewritten text is replaced as a whole: a diff would take quadratic time. */
+const MAX_DIFF_LENGTH = 20_000
+
+/** Key of a base: the Yjs client id that inserts it, 1 to 2^52. */
+export function baseClient(tag: string, text: string): number {
+  const hash = sha256(concatBytes(LABEL, new ByteWriter(64 + text.length).text(tag).raw(encodeUtf8(text)).finish()))
+  let id = 0
+  for (let i = 0; i < 6; i++) id = id * 256 + (hash[i] as number)
+  return id * 16 + ((hash[6] as number) >> 4) + 1
+}
+
+/** A state with one base and no updates. */
+export function textOf(stamp: Stamp, text: string, tag = ''): TextState {
+  return new Map([[baseClient(tag, text), { base: { stamp, tag, text }, updates: [] }]])
+}
+
+/** The base that is shown: the one with the greatest stamp; on equal stamps the greater key. */
+export function shownBase(state: TextState): number | undefined {
+  let shown: number | undefined
+  let best: Stamp | undefined
+  for (const [key, { base }] of state) {
+    if (base === undefined) continue
+    if (best === undefined || base.stamp > best || (base.stamp === best && key > (shown as number))) {
+      shown = key
+      best = base.stamp
+    }
+  }
+  return shown
+}
+
+/** A base's document with its updates. The caller destroys it. */
+export function buildDoc(key: number, { base, updates }: TextBase): Y.Doc {
+  const doc = new Y.Doc({ gc: true })
+  if (base !== undefined && base.text !== '') {
+    const seed = new Y.Doc({ gc: true })
+    seed.clientID = key
+    seed.getText(NAME).insert(0, base.text)
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(seed))
+    seed.destroy()
+  }
+  for (const update of updates) Y.applyUpdate(doc, update)
+  return doc
+}
+
+function stateVectorOf(key: number, text: string): Uint8Array {
+  return Y.encodeStateVector(new Map(text === '' ? [] : [[key, text.length]]))
+}
+
+export interface Materialized {
+  readonly text: string
+  /** An update's base or predecessors have not arrived: what is shown is not all there is. */
+  readonly loading: boolean
+  /** Texts that somebody wrote from scratch concurrently, newest first. */
+  readonly conflicts: readonly string[]
+}
+
+function materializeBase(key: number, entry: TextBase): { text: string; pending: boolean } {
+  if (entry.updates.length === 0) return { text: entry.base?.text ?? '', pending: false }
+  const doc = buildDoc(key, entry)
+  const text = doc.getText(NAME).toString()
+  const pending = doc.store.pendingStructs !== null || doc.store.pendingDs !== null
+  doc.destroy()
+  return { text, pending }
+}
+
+/** What people see of a text cell. */
+export function materialize(state: TextState): Materialized {
+  const shown = shownBase(state)
+  let loading = false
+  const conflicts: { stamp: Stamp; text: string }[] = []
+  let text = ''
+  for (const [key, entry] of state) {
+    if (entry.base === undefined) {
+      loading ||= entry.updates.length > 0
+      continue
+    }
+    const { text: current, pending } = materializeBase(key, entry)
+    loading ||= pending
+    if (key === shown) text = current
+    else conflicts.push({ stamp: entry.base.stamp, text: current })
+  }
+  conflicts.sort((a, b) => (a.stamp < b.stamp ? 1 : -1))
+  return { text, loading, conflicts: conflicts.map((conflict) => conflict.text).filter((other) => other !== text && other !== '') }
+}
+
+/** Updates of a base as one, without the base's own insertion: what is stored and sent. */
+export function compactUpdates(key: number, entry: TextBase): readonly Uint8Array[] {
+  if (entry.base === undefined || entry.updates.length < 2) return entry.updates
+  const doc = buildDoc(key, entry)
+  const update = Y.encodeStateAsUpdate(doc, stateVectorOf(key, entry.base.text))
+  doc.destroy()
+  return [update]
+}
+
+export function compactText(state: TextState): TextState {
+  return new Map([...state].map(([key, entry]) => [key, { base: entry.base, updates: compactUpdates(key, entry) }]))
+}
+
+export function mergeUpdates(updates: readonly Uint8Array[]): Uint8Array {
+  return updates.length === 1 ? (updates[0] as Uint8Array) : Y.mergeUpdates([...updates])
+}
+
+/** True if `update` can be read by Yjs: decoders refuse others before they reach a document. */
+export function isYjsUpdate(update: Uint8Array): boolean {
+  try {
+    Y.decodeUpdate(update)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const isLowSurrogate = (code: number) => code >= 0xdc00 && code <= 0xdfff
+
+/** Moves an index that would split a surrogate pair of either text to before the pair. */
+function prefixLength(a: string, b: string): number {
+  const limit = Math.min(a.length, b.length)
+  let i = 0
+  while (i < limit && a.charCodeAt(i) === b.charCodeAt(i)) i++
+  if (i > 0 && (isLowSurrogate(a.charCodeAt(i)) || isLowSurrogate(b.charCodeAt(i)))) i--
+  return i
+}
+
+function suffixLength(a: string, b: string, from: number): number {
+  const limit = Math.min(a.length, b.length) - from
+  let i = 0
+  while (i < limit && a.charCodeAt(a.length - 1 - i) === b.charCodeAt(b.length - 1 - i)) i++
+  if (i > 0 && isLowSurrogate(a.charCodeAt(a.length - i))) i--
+  return i
+}
+
+export interface Splice {
+  readonly at: number
+  readonly remove: number
+  readonly insert: string
+}
+
+/** The edits that turn `before` into `after`, to be applied in order; never inside a surrogate pair. */
+export function diffTexts(before: string, after: string): Splice[] {
+  if (before === after) return []
+  const prefix = prefixLength(before, after)
+  const suffix = suffixLength(before, after, prefix)
+  const from = before.slice(prefix, before.length - suffix)
+  const to = after.slice(prefix, after.length - suffix)
+  if (from === '' || to === '' || from.length + to.length > MAX_DIFF_LENGTH)
+    return [{ at: prefix, remove: from.length, insert: to }]
+  const splices: Splice[] = []
+  let at = prefix
+  for (const [operation, text] of diff(from, to)) {
+    if (operation === diff.EQUAL) {
+      at += text.length
+    } else if (operation === diff.INSERT) {
+      splices.push({ at, remove: 0, insert: text })
+      at += text.length
+    } else {
+      splices.push({ at, remove: text.length, insert: '' })
+    }
+  }
+  return splices
+}
+
+/**
+ * Edits the shown base so that the text becomes `after`, as a diff [CELL-3]. `client`: a fresh random client id,
+ * 1 to 2^52, never used before. Returns the Yjs update of the edit, or undefined where nothing changes or there is no
+ * base yet.
+ */
+export function editText(state: TextState, after: string, client: number): { key: number; update: Uint8Array } | undefined {
+  const key = shownBase(state)
+  if (key === undefined) return undefined
+  const doc = buildDoc(key, state.get(key) as TextBase)
+  try {
+    doc.clientID = client
+    const text = doc.getText(NAME)
+    const splices = diffTexts(text.toString(), after)
+    if (splices.length === 0) return undefined
+    // The event carries just this transaction; encodeStateAsUpdate would add every deletion ever made.
+    let update: Uint8Array | undefined
+    doc.on('update', (made: Uint8Array) => {
+      update = made
+    })
+    doc.transact(() => {
+      for (const { at, remove, insert } of splices) {
+        if (remove > 0) text.delete(at, remove)
+        if (insert !== '') text.insert(at, insert)
+      }
+    })
+    return update === undefined ? undefined : { key, update }
+  } finally {
+    doc.destroy()
+  }
+}

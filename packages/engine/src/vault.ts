@@ -1,0 +1,141 @@
+/**
+ * A vault open on this device: what apps hold. Everything works with no server at all; `sync.ts` carries what
+ * `transact` wrote to other devices and brings theirs.
+ */
+
+import { type Cell, DELETED } from '#cell'
+import { systemTables } from '#devices'
+import type { Driver, Row, SqlValue } from '#driver'
+import { EngineError } from '#errors'
+import { listVersions, type Version } from '#history'
+import { type Stamp, stampMillis, stampReplica, stampTime } from '#hlc'
+import { LiveQueries, type LiveQuery } from '#live'
+import { KIND, type Schema, type Table } from '#schema'
+import { type ChangeOrigin, type Runtime, Store, type StoredProblem } from '#store'
+import { ROW_STATE, rowsTable } from '#tables'
+import { materialize } from '#text'
+import { Transaction } from '#transaction'
+
+export interface VaultOptions<T extends Record<string, Table>> {
+  readonly schema: Schema<T>
+  readonly driver: Driver
+  readonly runtime: Runtime
+  /** Runs a function soon, once, off the current call: how live queries coalesce. */
+  readonly schedule: (run: () => void) => void
+}
+
+export interface TrashItem {
+  readonly table: string
+  readonly id: string
+  /** By the deleting device's clock, Unix milliseconds. */
+  readonly deletedAt: number
+}
+
+/** Where a row's latest write is: only here, on the server, or also on that many other replicas. */
+export type RowPlace = { readonly place: 'local' } | { readonly place: 'server'; readonly replicas: number }
+
+export class Vault<T extends Record<string, Table> = Record<string, Table>> {
+  readonly store: Store
+  readonly #live: LiveQueries
+  readonly #appTables: readonly string[]
+
+  constructor({ schema, driver, runtime, schedule }: VaultOptions<T>) {
+    this.store = new Store(driver, { tables: { ...schema.tables, ...systemTables } }, runtime)
+    this.#appTables = Object.keys(schema.tables)
+    this.#live = new LiveQueries({ driver, schedule })
+    this.store.onChange((tables) => this.#live.notify(tables))
+  }
+
+  /**
+   * Runs `body` in one SQLite transaction that changes the rows and records the delta. When it throws, nothing happened.
+   * `body` must not await.
+   */
+  transact<R>(body: (tx: Transaction<T>) => R): R {
+    return this.store.write('local', () => {
+      const tx = new Transaction<T>(this.store)
+      try {
+        return body(tx)
+      } finally {
+        tx.close()
+      }
+    })
+  }
+
+  /** Reads with SQL. Synced tables are views of their visible rows; `all_T` has the deleted ones too. */
+  query<R extends Row = Row>(sql: string, ...params: SqlValue[]): R[] {
+    return this.store.driver.prepare(sql).all(...params) as R[]
+  }
+
+  /** Calls `listener` with the rows now and whenever they change. */
+  live(sql: string, params: readonly SqlValue[], listener: (rows: Row[]) => void): LiveQuery {
+    return this.#live.subscribe(sql, params, listener)
+  }
+
+  onChange(listener: (tables: ReadonlySet<string>, origin: ChangeOrigin) => void): () => void {
+    return this.store.onChange(listener)
+  }
+
+  /** Earlier texts of a cell on this device, newest first. */
+  history(table: keyof T & string, id: string, column: string): Version[] {
+    return listVersions(this.store.driver, table, id, column)
+  }
+
+  /** Texts that somebody wrote from scratch concurrently with the shown one, newest first. */
+  conflicts(table: keyof T & string, id: string, column: string): readonly string[] {
+    const cell: Cell | undefined = this.store.rows.load(table, id)?.cells.get(column)
+    return cell?.kind === KIND.text ? materialize(cell.value).conflicts : []
+  }
+
+  /** Deleted rows that can be restored, the last deleted first. */
+  trash(): TrashItem[] {
+    return this.#appTables
+      .flatMap((table) =>
+        this.store.driver
+          .prepare(`SELECT id, _edited FROM ${rowsTable(table)} WHERE _deleted = 1 AND (_state & ${ROW_STATE.purged}) = 0`)
+          .all()
+          .map((row) => ({ table, id: String(row['id']), deletedAt: stampMillis(row['_edited'] as Stamp) })),
+      )
+      .sort((a, b) => b.deletedAt - a.deletedAt)
+  }
+
+  place(table: keyof T & string, id: string): RowPlace {
+    const { driver, rows, replica } = this.store
+    const stored = rows.load(table, id)
+    if (stored === undefined) throw new EngineError('no-such-row', `"${table}" has no row "${id}"`)
+    const pending = driver.prepare('SELECT 1 FROM _pending WHERE tbl = ? AND n = ?').get(table, stored.n)
+    if (pending !== undefined) return { place: 'local' }
+    const edited = stored.cells.get(DELETED)
+    if (edited?.kind !== KIND.lww || stampReplica(edited.stamp) !== replica) return { place: 'server', replicas: 0 }
+    const segment = driver
+      .prepare('SELECT counter, seq FROM _segments WHERE time >= ? ORDER BY counter LIMIT 1')
+      .get(stampTime(edited.stamp))
+    if (segment === undefined || segment['seq'] === null) return { place: 'local' }
+    const holders = driver.prepare('SELECT count(*) AS c FROM _replicas WHERE seen_of_us >= ?').get(Number(segment['counter']))
+    return { place: 'server', replicas: Number(holders?.['c'] ?? 0) }
+  }
+
+  /** Rows with changes that the server does not have yet. */
+  pending(): number {
+    const { driver } = this.store
+    const rows = Number(driver.prepare('SELECT count(*) AS c FROM _pending').get()?.['c'] ?? 0)
+    const sealed = Number(driver.prepare('SELECT coalesce(sum(rows), 0) AS c FROM _segments WHERE seq IS NULL').get()?.['c'] ?? 0)
+    return rows + sealed
+  }
+
+  lastSyncedAt(): number | undefined {
+    return this.store.meta.get('lastSyncedAt')
+  }
+
+  problems(): StoredProblem[] {
+    return this.store.problems()
+  }
+
+  close(): void {
+    this.#live.close()
+    this.store.driver.close()
+  }
+}
+
+export function openVault<T extends Record<string, Table>>(options: VaultOptions<T>): Vault<T> {
+  return new Vault(options)
+}

@@ -1,0 +1,228 @@
+/**
+ * Syncing by itself: when, how often, and what happens after a failure. A state machine over injected timers.
+ *
+ * | mode | syncs |
+ * | --- | --- |
+ * | manual | when asked |
+ * | auto | at the start, 2 s after the last local change, and on focus when the last sync is over an hour old |
+ * | live | at the start, at once after a local change; what others write comes over a WebSocket |
+ *
+ * A 401 stops everything and asks once. Other failures are tried again after 1 s, 2 s, 4 s … 5 min, each shortened by up to
+ * half at random, so that a thousand clients do not come back in the same second.
+ */
+import { FormatError, toBase64Url } from '@lockstep/protocol/bytes'
+import { DeliveryDecoder } from '@lockstep/protocol/records'
+import { EngineError } from '#errors'
+import type { Socket, SocketConnect } from '#http'
+import type { Syncer, SyncProgress, SyncResult } from '#sync'
+
+export type SyncMode = 'manual' | 'auto' | 'live'
+
+const AUTO_DELAY = 2000
+/** Keystrokes that come together travel together. */
+const LIVE_DELAY = 10
+const STALE_AFTER = 60 * 60 * 1000
+const FIRST_RETRY = 1000
+const LAST_RETRY = 5 * 60 * 1000
+
+export interface Timers {
+  /** Calls `run` once after `millis`; the returned function cancels. */
+  readonly after: (millis: number, run: () => void) => () => void
+  /** In [0, 1). */
+  readonly jitter: () => number
+}
+
+/** What the watcher needs of a signed-in device; asked for anew at each try. */
+export interface WatchTarget {
+  readonly syncer: () => Syncer
+  readonly liveUrl: () => string
+  readonly token: () => string
+  /** Called once when the server no longer accepts the session [KEY-1]. */
+  readonly onUnauthorized: () => Promise<void>
+  readonly lastSyncedAt: () => number | undefined
+  readonly now: () => number
+}
+
+export type WatchEvent =
+  | { readonly type: 'syncing'; readonly progress?: SyncProgress }
+  | { readonly type: 'synced'; readonly result: SyncResult }
+  /** Tried again after `retryIn` milliseconds. */
+  | { readonly type: 'failed'; readonly error: EngineError; readonly retryIn: number }
+  /** Not tried again by itself: the person has to do something. */
+  | { readonly type: 'stopped'; readonly error: EngineError }
+  | { readonly type: 'live'; readonly connected: boolean }
+
+export interface WatcherOptions {
+  readonly mode: SyncMode
+  readonly target: WatchTarget
+  readonly timers: Timers
+  readonly connect: SocketConnect
+  readonly onEvent: (event: WatchEvent) => void
+}
+
+/** Trying again by itself would not help with these. */
+const FINAL = new Set([
+  'needs-password',
+  'not-signed-in',
+  'wrong-credentials',
+  'server-diverged',
+  'server-misbehaved',
+  'quota-exceeded',
+  'vault-header-forged',
+])
+
+export class Watcher {
+  readonly #options: WatcherOptions
+  #cancelTimer: (() => void) | undefined
+  #running: Promise<void> | undefined
+  /** Something happened while a sync ran: run once more after it. */
+  #again = false
+  #failures = 0
+  #stopped = false
+  #socket: Socket | undefined
+  /** Live messages are applied one after another. */
+  #applying: Promise<void> = Promise.resolve()
+
+  constructor(options: WatcherOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    if (this.#options.mode !== 'manual') void this.syncNow()
+  }
+
+  /** A local write was committed. */
+  changed(): void {
+    if (this.#stopped || this.#options.mode === 'manual' || this.#failures > 0) return
+    this.#schedule(this.#options.mode === 'live' ? LIVE_DELAY : AUTO_DELAY)
+  }
+
+  /** The app came to the foreground. */
+  focused(): void {
+    if (this.#stopped || this.#options.mode === 'manual') return
+    const last = this.#options.target.lastSyncedAt()
+    if (last === undefined || this.#options.target.now() - last > STALE_AFTER) void this.syncNow()
+  }
+
+  #schedule(millis: number): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = this.#options.timers.after(millis, () => {
+      this.#cancelTimer = undefined
+      void this.syncNow()
+    })
+  }
+
+  /** Syncs now, or once more after the sync that is running. */
+  async syncNow(): Promise<void> {
+    if (this.#stopped) return
+    if (this.#running !== undefined) {
+      this.#again = true
+      return this.#running
+    }
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#running = this.#applying.then(() => this.#sync())
+    try {
+      await this.#running
+    } finally {
+      this.#running = undefined
+    }
+    if (this.#again && !this.#stopped) {
+      this.#again = false
+      await this.syncNow()
+    }
+  }
+
+  async #sync(): Promise<void> {
+    const { target, onEvent } = this.#options
+    onEvent({ type: 'syncing' })
+    try {
+      const result = await target.syncer().run({ onProgress: (progress) => onEvent({ type: 'syncing', progress }) })
+      this.#failures = 0
+      onEvent({ type: 'synced', result })
+      if (this.#options.mode === 'live' && this.#socket === undefined && !this.#stopped) this.#connect()
+    } catch (error) {
+      await this.#failed(
+        error instanceof EngineError ? error : new EngineError('server-misbehaved', String(error), { cause: error }),
+      )
+    }
+  }
+
+  async #failed(error: EngineError): Promise<void> {
+    const { target, onEvent, timers } = this.#options
+    this.#again = false
+    if (FINAL.has(error.code)) {
+      this.#halt()
+      if (error.code === 'needs-password') await target.onUnauthorized()
+      onEvent({ type: 'stopped', error })
+      return
+    }
+    const full = Math.min(LAST_RETRY, FIRST_RETRY * 2 ** this.#failures)
+    this.#failures++
+    const wait = Math.max((error.retryAfter ?? 0) * 1000, full * (1 - timers.jitter() / 2))
+    onEvent({ type: 'failed', error, retryIn: wait })
+    if (!this.#stopped) this.#schedule(wait)
+  }
+
+  #connect(): void {
+    const { target, connect, onEvent } = this.#options
+    const syncer = target.syncer()
+    const socket = connect(
+      target.liveUrl(),
+      {},
+      {
+        onOpen: () => {
+          const { cursor, chain } = syncer.inbox.position()
+          socket.send(JSON.stringify({ token: target.token(), after: cursor, chain: toBase64Url(chain) }))
+          onEvent({ type: 'live', connected: true })
+        },
+        onMessage: (bytes) => {
+          this.#applying = this.#applying.then(() => this.#received(syncer, bytes))
+        },
+        onClose: (code) => {
+          if (this.#socket === socket) this.#socket = undefined
+          if (this.#stopped) return
+          onEvent({ type: 'live', connected: false })
+          if (code === 4401) void this.#failed(new EngineError('needs-password', 'the session has ended: sign in again'))
+          // Any other end: the next sync says what is wrong, or connects again.
+          else if (code === 4409) void this.syncNow()
+          else void this.#failed(new EngineError('offline', 'the live connection broke off'))
+        },
+      },
+    )
+    this.#socket = socket
+  }
+
+  async #received(syncer: Syncer, bytes: Uint8Array): Promise<void> {
+    if (this.#stopped) return
+    try {
+      const decoder = new DeliveryDecoder()
+      const segments = decoder.push(bytes)
+      decoder.end()
+      if (decoder.position === undefined || !(await syncer.applyLive(segments, decoder.position))) void this.syncNow()
+    } catch (error) {
+      if (error instanceof FormatError) {
+        void this.syncNow()
+        return
+      }
+      await this.#failed(
+        error instanceof EngineError ? error : new EngineError('server-misbehaved', String(error), { cause: error }),
+      )
+    }
+  }
+
+  #halt(): void {
+    this.#stopped = true
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#socket?.close()
+    this.#socket = undefined
+  }
+
+  /** Ends it; resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    this.#halt()
+    await this.#running
+    await this.#applying
+  }
+}
