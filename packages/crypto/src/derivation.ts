@@ -23,7 +23,7 @@ import { pbkdf2Sha256 } from '#webcrypto'
 export const SUITES = ['pbkdf2-sha256-1200000', 'argon2id-64m-3'] as const
 export type Suite = (typeof SUITES)[number]
 
-export const ROOT_KEY_BYTES = 32
+const ROOT_KEY_BYTES = 32
 export const SUITE_SALT_BYTES = 16
 
 declare const rootKey: unique symbol

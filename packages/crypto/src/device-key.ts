@@ -5,7 +5,7 @@ import { x25519 } from '@noble/curves/ed25519.js'
 import { checkLength } from '#bytes'
 import { type RandomBytes, takeRandom } from '#random'
 
-export const DEVICE_KEY_BYTES = 32
+const DEVICE_KEY_BYTES = 32
 
 export interface KeyPair {
   /** 32 bytes. */

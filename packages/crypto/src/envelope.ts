@@ -20,8 +20,8 @@ import { MIN_PADDED_BYTES, pad, unpad } from '#padding'
 import { type RandomBytes, takeRandom } from '#random'
 import { decryptGcm, encryptGcm, GCM_TAG_BYTES } from '#webcrypto'
 
-export const ENVELOPE_VERSION = 1
-export const SEALING_KEY_BYTES = 32
+const ENVELOPE_VERSION = 1
+const SEALING_KEY_BYTES = 32
 const SALT_BYTES = 32
 const COMMITMENT_BYTES = 32
 const HEADER_BYTES = 1 + SALT_BYTES + COMMITMENT_BYTES
