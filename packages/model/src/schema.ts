@@ -1,0 +1,84 @@
+/**
+ * The tables of Lockstep's own apps: notes in spaces, and developer-news diffs with stars and a profile. One vault
+ * holds both kinds of data. How rows hang together:
+ *
+ *     spaces ◀─ recover ─ notes        a note edited after its space was deleted stays, under the deleted space's name
+ *     diffs  ◀─ cascade ─ stars        a star goes with its diff, and comes back with it
+ *     profile                          one row, id "profile"
+ *     apiKeys                          one row for each provider, its id
+ *
+ * Times are Unix milliseconds of the writing device's wall clock: they are for people. What decides between edits is
+ * the stamp that the engine keeps beside every cell.
+ *
+ * A column's kind is for ever [CELL-2]; columns are added, never renamed.
+ */
+import { column, defineSchema, table } from '@lockstep/engine/schema'
+import type { Vault } from '@lockstep/engine/vault'
+
+const text = () => column.text({ default: '' })
+const time = () => column.integer({ default: 0 })
+
+export const schema = defineSchema({
+  spaces: table({
+    name: text(),
+    /** What an app draws beside the name; its meaning is the app's. */
+    avatar: column.text(),
+    /** The folder of an exported tree that holds its notes: null is one named after the space, '' the tree's top. */
+    folder: column.text(),
+    createdAt: time(),
+    updatedAt: time(),
+  }),
+  notes: table(
+    {
+      space: column.reference('spaces', 'recover'),
+      title: text(),
+      /** Of an imported note: where it was below the space's folder, with `/` between names. */
+      path: column.text(),
+      text: column.collaborativeText(),
+      pinned: column.integer({ default: 0 }),
+      /** Of an imported note: digest of the file as it was last imported, so that importing it again changes nothing. */
+      source: column.text(),
+      createdAt: time(),
+      updatedAt: time(),
+    },
+    { search: ['title', 'text'], indexes: [['space']] },
+  ),
+  diffs: table(
+    {
+      title: text(),
+      /** The day it is about, YYYY-MM-DD. One of a day is shown (diffs.ts). */
+      date: text(),
+      /** Generated, and replaced as a whole: nobody types in it. */
+      text: text(),
+      /** How many days back it looks. */
+      windowDays: column.integer({ default: 1 }),
+      createdAt: time(),
+    },
+    { search: ['title', 'text'], indexes: [['date']] },
+  ),
+  stars: table(
+    {
+      diff: column.reference('diffs', 'cascade'),
+      /** Index of the starred paragraph, from 0 (paragraphs.ts). */
+      paragraph: column.integer({ default: 0 }),
+      /** The paragraph as it was when it was starred. */
+      text: text(),
+      createdAt: time(),
+    },
+    { indexes: [['diff']] },
+  ),
+  profile: table({
+    name: text(),
+    languages: column.set(),
+    frameworks: column.set(),
+    tools: column.set(),
+    topics: column.set(),
+    depth: column.text({ default: 'standard' }),
+    customFocus: text(),
+    updatedAt: time(),
+  }),
+  apiKeys: table({ key: text(), updatedAt: time() }),
+})
+
+export type Tables = typeof schema.tables
+export type LockstepVault = Vault<Tables>

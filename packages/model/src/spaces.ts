@@ -1,0 +1,119 @@
+/**
+ * Spaces: the folders that notes live in. Deleting one hides its notes; a note that somebody edited after the delete
+ * stays visible, so a deleted space with such notes is still listed, marked `deleted` [CELL-7].
+ */
+import type { Row } from '@lockstep/engine/driver'
+import { ModelError } from '#errors'
+import { findRow } from '#reference'
+import type { LockstepVault } from '#schema'
+
+const MAX_NAME = 200
+
+export interface Space {
+  readonly id: string
+  readonly name: string
+  readonly avatar: string | null
+  readonly folder: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** Visible notes in it. */
+  readonly notes: number
+  /** In the trash, and listed because notes in it were edited later. */
+  readonly deleted: boolean
+}
+
+const COLUMNS = 'id, name, avatar, folder, createdAt, updatedAt'
+/** Alive spaces, and deleted ones that still hold visible notes. */
+const LISTED = `(
+  SELECT ${COLUMNS}, 0 AS deleted FROM spaces
+  UNION ALL
+  SELECT ${COLUMNS}, 1 FROM all_spaces s WHERE _deleted = 1 AND EXISTS (SELECT 1 FROM notes n WHERE n.space = s.id)
+)`
+const IN_TRASH = '(SELECT * FROM all_spaces WHERE _deleted = 1)'
+
+function toSpace(row: Row): Space {
+  return {
+    id: String(row['id']),
+    name: String(row['name']),
+    avatar: row['avatar'] as string | null,
+    folder: row['folder'] as string | null,
+    createdAt: Number(row['createdAt']),
+    updatedAt: Number(row['updatedAt']),
+    notes: Number(row['notes'] ?? 0),
+    deleted: row['deleted'] === 1,
+  }
+}
+
+/** By name, then id. */
+export function listSpaces(vault: LockstepVault): Space[] {
+  return vault
+    .query(
+      `SELECT l.*, coalesce(c.notes, 0) AS notes FROM ${LISTED} l
+       LEFT JOIN (SELECT space, count(*) AS notes FROM notes GROUP BY space) c ON c.space = l.id ORDER BY l.name, l.id`,
+    )
+    .map(toSpace)
+}
+
+/** A listed space by id, name or the beginning of its id. @throws ModelError `no-such-space`, `ambiguous` */
+export function findSpace(vault: LockstepVault, given: string): Space {
+  const row = findRow({ vault, given, noun: 'space', missing: 'no-such-space', from: LISTED, name: 'name' })
+  const [count] = vault.query('SELECT count(*) AS notes FROM notes WHERE space = ?', String(row['id']))
+  return toSpace({ ...row, ...count })
+}
+
+/** @throws ModelError `bad-name` */
+function checkName(name: string): string {
+  const trimmed = name.trim()
+  if (trimmed === '') throw new ModelError('bad-name', 'a space needs a name')
+  if (trimmed.length > MAX_NAME) throw new ModelError('bad-name', `a space's name has at most ${MAX_NAME} characters`)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(trimmed)) throw new ModelError('bad-name', 'a name cannot hold control characters')
+  return trimmed
+}
+
+/** Names are told apart here only: two devices may still make the same one, and both are then listed [CELL-6]. */
+function refuseTaken(vault: LockstepVault, name: string, except?: string): void {
+  const [taken] = vault.query('SELECT id FROM spaces WHERE name = ? AND id <> ?', name, except ?? '')
+  if (taken !== undefined) throw new ModelError('space-exists', `there is a space "${name}" already`)
+}
+
+export interface NewSpace {
+  readonly name: string
+  readonly avatar?: string
+  /** Unix milliseconds. */
+  readonly now: number
+}
+
+/** Returns the id. @throws ModelError `bad-name`, `space-exists` */
+export function addSpace(vault: LockstepVault, { name, avatar, now }: NewSpace): string {
+  const checked = checkName(name)
+  refuseTaken(vault, checked)
+  return vault.transact((tx) => tx.insert('spaces', { name: checked, avatar, createdAt: now, updatedAt: now }))
+}
+
+/** @throws ModelError `no-such-space`, `ambiguous`, `bad-name`, `space-exists` */
+export function renameSpace(vault: LockstepVault, given: string, { name, now }: NewSpace): Space {
+  const space = findSpace(vault, given)
+  const checked = checkName(name)
+  refuseTaken(vault, checked, space.id)
+  vault.transact((tx) => tx.update('spaces', space.id, { name: checked, updatedAt: now }))
+  return { ...space, name: checked, updatedAt: now, deleted: false }
+}
+
+/** Moves a space to the trash; its notes are hidden with it. @throws ModelError `no-such-space`, `ambiguous` */
+export function removeSpace(vault: LockstepVault, given: string): Space {
+  const space = findSpace(vault, given)
+  if (space.deleted) {
+    throw new ModelError('no-such-space', `the space "${space.name}" is deleted already; notes edited since are still shown in it`)
+  }
+  vault.transact((tx) => tx.delete('spaces', space.id))
+  return space
+}
+
+/** Takes a space and the notes that went with it out of the trash. @throws ModelError `no-such-space`, `ambiguous` */
+export function restoreSpace(vault: LockstepVault, given: string): Space {
+  const row = findRow({ vault, given, noun: 'deleted space', missing: 'no-such-space', from: IN_TRASH, name: 'name' })
+  const id = String(row['id'])
+  vault.transact((tx) => tx.restore('spaces', id))
+  return findSpace(vault, id)
+}
