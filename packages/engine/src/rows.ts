@@ -6,16 +6,14 @@ import { type Cell, type Cells, DELETED, lwwCell, PURGED, type Scalar, type SetS
 import { decodeCell, encodeCell } from '#cell-codec'
 import type { ContentRow, Shape } from '#content'
 import { type Driver, DriverError, type Row, type SqlValue, type Statement } from '#driver'
-import { type Stamp, stampMillis } from '#hlc'
+import type { Stamp } from '#hlc'
 import { editedAt, purgedAt } from '#merge'
 import { type Column, KIND, type Schema, type Table } from '#schema'
 import { ROW_STATE, rowsTable } from '#tables'
 import { compactText, materialize, textOf } from '#text'
 
-/** rowids leave room for 1024 rows a millisecond and stay below 2^53 until the year 2248. */
-const ROWIDS_PER_MILLI = 1024
+/** Updates of one text kept side by side before they are merged into one. */
 const COMPACT_AT = 8
-const MAX_ROWID_MILLIS = 2 ** 43 - 1
 
 export interface StoredRow {
   readonly n: number
@@ -31,7 +29,8 @@ interface TableInfo {
   readonly columns: readonly (readonly [string, Column])[]
   readonly byName: ReadonlyMap<string, Column>
   readonly searchable: boolean
-  lastN: number
+  /** The greatest rowid, known while a transaction runs: nobody else can add rows then. */
+  lastN: number | undefined
 }
 
 /** How a fresh row of one shape is inserted without a merge. */
@@ -69,7 +68,7 @@ export class RowStore {
   #describe(name: string, spec: Table): TableInfo {
     const columns = Object.entries(spec.columns)
     const searchable = (spec.options.search ?? []).length > 0
-    return { name, physical: rowsTable(name), columns, byName: new Map(columns), searchable, lastN: 0 }
+    return { name, physical: rowsTable(name), columns, byName: new Map(columns), searchable, lastN: undefined }
   }
 
   knows(table: string): boolean {
@@ -183,30 +182,14 @@ export class RowStore {
     for (const [name, cell] of cells) insert.run(table, id, name, encodeCell(cell))
   }
 
-  #rowid(info: TableInfo, stamp: Stamp): number {
-    const first = Math.min(stampMillis(stamp), MAX_ROWID_MILLIS) * ROWIDS_PER_MILLI
-    // Rows of one transaction share a stamp: they follow each other.
-    const next = info.lastN >= first && info.lastN - first < 64 * ROWIDS_PER_MILLI ? info.lastN + 1 : first
-    return next
+  /** Called when a transaction begins: another process may have added rows since the last one. */
+  begin(): void {
+    for (const info of this.#tables.values()) info.lastN = undefined
   }
 
-  #insert(info: TableInfo, stamp: Stamp, run: (n: number) => void): number {
-    let n = this.#rowid(info, stamp)
-    if (this.#driver.prepare(`SELECT 1 FROM ${info.physical} WHERE _n = ?`).get(n) !== undefined) {
-      n = this.#freeRowid(info, n)
-    }
-    run(n)
-    info.lastN = n
-    return n
-  }
-
-  #freeRowid(info: TableInfo, from: number): number {
-    const row = this.#driver
-      .prepare(
-        `SELECT _n + 1 AS free FROM ${info.physical} a WHERE _n >= ? AND NOT EXISTS (SELECT 1 FROM ${info.physical} b WHERE b._n = a._n + 1) ORDER BY _n LIMIT 1`,
-      )
-      .get(from)
-    return Number(row?.['free'] ?? from)
+  #nextRowid(info: TableInfo): number {
+    info.lastN ??= Number(this.#driver.prepare(`SELECT coalesce(max(_n), 0) AS n FROM ${info.physical}`).get()?.['n'] ?? 0)
+    return info.lastN + 1
   }
 
   /**
@@ -264,7 +247,9 @@ export class RowStore {
     const values = info.columns.map(([name]) => shown[name] as SqlValue)
     let rowid: number
     if (n === undefined) {
-      rowid = this.#insert(info, edited, (at) => this.#insertStatement(info).run(at, id, ...values, ...bookkeeping))
+      rowid = this.#nextRowid(info)
+      this.#insertStatement(info).run(rowid, id, ...values, ...bookkeeping)
+      info.lastN = rowid
     } else {
       this.#updateStatement(info).run(...values, ...bookkeeping, n)
       rowid = n
@@ -332,7 +317,7 @@ export class RowStore {
     }
     if (plan === null) return undefined
     const { info } = plan
-    const n = this.#rowid(info, row.stamp)
+    const n = this.#nextRowid(info)
     const params: SqlValue[] = new Array(plan.positions.length + 5)
     params[0] = n
     params[1] = row.id

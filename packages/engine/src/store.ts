@@ -95,6 +95,7 @@ export class Store {
       result = this.driver.transaction(() => {
         // Another process may have this home open: inside the transaction the database's clock is the clock.
         const before = this.#readClock()
+        this.rows.begin()
         const made = body()
         this.rows.flushChanges()
         const { millis, counter } = this.clock.last

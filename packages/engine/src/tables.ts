@@ -10,7 +10,7 @@
  *
  * | column | meaning |
  * | --- | --- |
- * | `_n` | rowid, ascending roughly by creation: search answers newest first by it |
+ * | `_n` | rowid, 1, 2, 3 … in the order in which rows came to this device: search answers newest first by it |
  * | `_edited` | stamp of the `_deleted` cell: the row's last write; of a purged row its purge |
  * | `_shape` | id in `_shapes` of the list of columns whose stamp is the common one |
  * | `_stamp` | the common stamp, null where it is `_edited` |
