@@ -1,0 +1,143 @@
+import { addDiff, listDiffs } from '@lockstep/model/diffs'
+import { addNote, editNote, findNote, listNotes, removeNote } from '@lockstep/model/notes'
+import { editProfile, readProfile } from '@lockstep/model/profile'
+import type { LockstepVault } from '@lockstep/model/schema'
+import { addSpace, listSpaces, removeSpace } from '@lockstep/model/spaces'
+import { addStar, listStars } from '@lockstep/model/stars'
+import { describe, expect, it } from 'vitest'
+import { ImportError } from '#errors'
+import { exportJson } from '#json-export'
+import { importJson } from '#json-import'
+import { memoryVault } from '../../../tests/support/memory-vault.ts'
+import { forEachSeed, type Random } from '../../../tests/support/random.ts'
+
+const NOW = 1_800_000_000_000
+const exported = (vault: LockstepVault) => JSON.stringify(exportJson(vault, NOW))
+
+function filledVault(random: Random): LockstepVault {
+  const { vault } = memoryVault(random.seed)
+  const word = () => random.pick(['a', 'ß', '😀', 'x\r\ny', '\u0000', '"', '\\', 'long '.repeat(50), '\ufeff', ''])
+  const now = () => 1 + random.below(1000)
+  const spaces = Array.from({ length: 1 + random.below(3) }, (_, i) =>
+    addSpace(vault, { name: `s${i}`, avatar: word(), now: now() }),
+  )
+  for (let i = random.below(15); i > 0; i--) {
+    const id = addNote(vault, { space: random.pick(spaces), title: word(), text: word(), now: now() })
+    if (random.chance(0.4)) editNote(vault, id, { text: word() + word(), pinned: random.chance(0.5), now: 2000 + now() })
+    if (random.chance(0.1)) removeNote(vault, id)
+  }
+  for (let i = random.below(5); i > 0; i--) {
+    const { id } = addDiff(vault, {
+      title: word(),
+      date: `2026-01-0${1 + random.below(4)}`,
+      text: 'p0\n\np1\n\np2',
+      windowDays: i,
+      now: now(),
+    })
+    if (random.chance(0.7)) addStar(vault, { diff: id, paragraph: random.below(3), now: now() })
+  }
+  if (random.chance(0.7)) {
+    editProfile(vault, { name: word(), languages: ['Go', word()], topics: [word()], apiKeys: { openai: word() }, now: now() })
+  }
+  if (random.chance(0.2)) removeSpace(vault, random.pick(spaces))
+  return vault
+}
+
+describe('JSON', () => {
+  it('an export imported into an empty vault exports the same, and importing it again changes nothing', async () => {
+    let notes = 0
+    await forEachSeed('JSON round trip', 60, 'packages/import/test/json.test.ts', (random) => {
+      const text = exported(filledVault(random))
+      const { vault } = memoryVault(random.u32())
+      const { updated, kept } = importJson(vault, text)
+      expect({ updated, kept }).toEqual({ updated: 0, kept: 0 })
+      expect(exported(vault)).toBe(text)
+      notes += listNotes(vault).length
+      const pending = vault.query('SELECT tbl, n, since FROM _pending ORDER BY tbl, n')
+      expect(importJson(vault, text)).toMatchObject({ added: 0, updated: 0, kept: 0 })
+      expect(vault.query('SELECT tbl, n, since FROM _pending ORDER BY tbl, n')).toEqual(pending)
+    })
+    expect(notes).toBeGreaterThan(0)
+  })
+
+  it('what was changed here later stays; what is older is updated; what is in the trash comes back', () => {
+    const { vault } = memoryVault()
+    const space = addSpace(vault, { name: 's', now: 1 })
+    const [newer, older, gone] = ['newer', 'older', 'gone'].map((title) =>
+      addNote(vault, { space, title, text: 'exported', now: 10 }),
+    ) as [string, string, string]
+    const text = exported(vault)
+    editNote(vault, newer, { text: 'mine', now: 20 })
+    editNote(vault, older, { text: 'mine', now: 5 })
+    removeNote(vault, gone)
+    editProfile(vault, { name: 'me', now: 30 })
+    expect(importJson(vault, text)).toEqual({ added: 0, updated: 2, unchanged: 1, kept: 1 })
+    expect([newer, older, gone].map((id) => findNote(vault, id).text)).toEqual(['mine', 'exported', 'exported'])
+    expect(readProfile(vault).name).toBe('me')
+    expect(listSpaces(vault)).toHaveLength(1)
+  })
+
+  it('[CELL-6] of two diffs of a day the one made later is left, whichever side has it', () => {
+    for (const [here, there] of [
+      [10, 20],
+      [20, 10],
+    ] as const) {
+      const [source, vault] = [memoryVault(1).vault, memoryVault(2).vault]
+      const theirs = addDiff(source, { title: 'theirs', date: '2026-01-01', text: 'p', now: there })
+      addStar(source, { diff: theirs.id, paragraph: 0, now: 1 })
+      addDiff(vault, { title: 'ours', date: '2026-01-01', text: 'p', now: here })
+      const text = exported(source)
+      importJson(vault, text)
+      expect(listDiffs(vault).map(({ title }) => title)).toEqual([here > there ? 'ours' : 'theirs'])
+      expect(listStars(vault)).toHaveLength(here > there ? 0 : 1)
+      expect(importJson(vault, text)).toMatchObject({ added: 0, updated: 0 })
+    }
+  })
+
+  const valid = { format: 'lockstep-export', version: 1 }
+  const note = { id: 'n', space: 's', title: '', text: '' }
+  it.each([
+    ['not JSON', '{'],
+    ['null', 'null'],
+    ['another format', '{"format":"x"}'],
+    ['a newer version', JSON.stringify({ ...valid, version: 2 })],
+    ['a version that is no number', JSON.stringify({ ...valid, version: '1' })],
+    ['a bad id', JSON.stringify({ ...valid, notes: [{ ...note, id: '../x' }] })],
+    ['an empty id', JSON.stringify({ ...valid, notes: [{ ...note, id: '' }] })],
+    ['an id twice', JSON.stringify({ ...valid, notes: [note, note] })],
+    ['a missing text', JSON.stringify({ ...valid, notes: [{ id: 'n', space: 's', title: '' }] })],
+    ['a text that is a number', JSON.stringify({ ...valid, notes: [{ ...note, text: 1 }] })],
+    ['a time below zero', JSON.stringify({ ...valid, notes: [{ ...note, updatedAt: -1 }] })],
+    ['a time that is no integer', JSON.stringify({ ...valid, notes: [{ ...note, updatedAt: 1e300 }] })],
+    ['a text over the limit', JSON.stringify({ ...valid, notes: [{ ...note, text: 'x'.repeat(4 * 1024 * 1024 + 1) }] })],
+    ['a day that does not exist', JSON.stringify({ ...valid, diffs: [{ id: 'd', title: '', date: '2026-02-30', text: '' }] })],
+    ['an endless paragraph', JSON.stringify({ ...valid, stars: [{ diff: 'd', paragraph: 1e15, text: '' }] })],
+    ['deep nesting', '['.repeat(100_000)],
+    ['a list that is an object', JSON.stringify({ ...valid, notes: {} })],
+  ])('refuses %s and writes nothing', (_name, text) => {
+    const { vault } = memoryVault()
+    expect(() => importJson(vault, text)).toThrow(ImportError)
+    expect(vault.pending()).toBe(0)
+  })
+
+  it('takes hostile names as the texts they are', () => {
+    const { vault } = memoryVault()
+    const space = { id: '__proto__', name: '<img onerror=x>' }
+    const hostile = {
+      ...note,
+      id: 'constructor',
+      space: '__proto__',
+      title: "'; DROP TABLE notes",
+      path: '../../x.md',
+      text: '\ud800',
+    }
+    importJson(vault, JSON.stringify({ ...valid, spaces: [space], notes: [hostile], other: 1 }))
+    expect(findNote(vault, 'constructor')).toMatchObject({
+      title: "'; DROP TABLE notes",
+      path: '../../x.md',
+      text: '\ufffd',
+      space: '<img onerror=x>',
+    })
+    expect(importJson(vault, JSON.stringify({ ...valid, notes: [hostile] }))).toMatchObject({ unchanged: 1 })
+  })
+})
