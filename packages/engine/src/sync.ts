@@ -126,20 +126,21 @@ export class Syncer {
 
   #sealing: Promise<void> | undefined
 
-  /** Seals until about two pushes' worth of bytes waits, or nothing is pending. */
+  /** Seals until about two pushes' worth of bytes waits, or nothing is pending. Calls that overlap share one run. */
   #sealAhead(): Promise<void> {
-    this.#sealing ??= (async () => {
-      try {
-        let waiting = this.outbox.unsentCount().bytes
-        while (waiting < 2 * PUSH_BYTES && this.outbox.hasPending()) {
-          if ((await this.outbox.sealNext()) === 0) return
-          waiting = this.outbox.unsentCount().bytes
-        }
-      } finally {
-        this.#sealing = undefined
-      }
-    })()
+    // `finally` runs later even when there was nothing to wait for: a run that is over is never the shared one.
+    this.#sealing ??= this.#sealUntilEnough().finally(() => {
+      this.#sealing = undefined
+    })
     return this.#sealing
+  }
+
+  async #sealUntilEnough(): Promise<void> {
+    let waiting = this.outbox.unsentCount().bytes
+    while (waiting < 2 * PUSH_BYTES && this.outbox.hasPending()) {
+      if ((await this.outbox.sealNext()) === 0) return
+      waiting = this.outbox.unsentCount().bytes
+    }
   }
 
   /** Undefined where the server knew some of them already and the rest has to be asked again. */
