@@ -8,6 +8,7 @@ import { EngineError } from '#errors'
 import type { HttpClient, SocketConnect } from '#http'
 import type { Schema, Table } from '#schema'
 import { type Compression, createSealer } from '#sealing'
+import type { OpenSearch } from '#search/service'
 import type { SecretStore } from '#secrets'
 import type { Runtime, StoredProblem } from '#store'
 import { Syncer, type SyncOptions, type SyncResult } from '#sync'
@@ -25,6 +26,7 @@ export interface Platform {
   readonly sha256: Sha256
   readonly http: HttpClient
   readonly connect: SocketConnect
+  readonly openSearch: OpenSearch
   /** Lets go of connections; called once, when the device is closed. */
   readonly close: () => void
   /** Removes the database and everything beside it; called after `driver.close()`. */
@@ -70,8 +72,8 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
   }
 
   static async open<T extends Record<string, Table>>(platform: Platform, schema: Schema<T>): Promise<Device<T>> {
-    const { driver, runtime, schedule } = platform
-    const vault = openVault({ schema, driver, runtime, schedule })
+    const { driver, runtime, schedule, openSearch } = platform
+    const vault = openVault({ schema, driver, runtime, schedule, openSearch })
     return new Device(platform, vault, await Account.open(vault.store, platform.secrets, platform.http))
   }
 
@@ -218,7 +220,7 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
 
   async close(): Promise<void> {
     await this.#stopWatching()
-    this.vault.close()
+    await this.vault.close()
     this.#platform.close()
   }
 }

@@ -169,6 +169,11 @@ export class LiveQueries {
     }
   }
 
+  /** Ends all subscriptions. */
+  close(): void {
+    this.#queries.clear()
+  }
+
   #wake(): void {
     if (this.#scheduled) return
     this.#scheduled = true

@@ -9,8 +9,10 @@ import type { Driver, Row, SqlValue } from '#driver'
 import { EngineError } from '#errors'
 import { listVersions, type Version } from '#history'
 import { type Stamp, stampMillis, stampReplica, stampTime } from '#hlc'
-import { LiveQueries, type LiveQuery } from '#live'
+import { LiveQueries, type RowsListener, type Subscription } from '#live'
 import { KIND, type Schema, type Table } from '#schema'
+import type { OpenSearch, SearchService } from '#search/service'
+import { searchSource } from '#search/service'
 import { type ChangeOrigin, type Runtime, Store, type StoredProblem } from '#store'
 import { ROW_STATE, rowsTable } from '#tables'
 import { materialize } from '#text'
@@ -22,7 +24,19 @@ export interface VaultOptions<T extends Record<string, Table>> {
   readonly runtime: Runtime
   /** Runs a function soon, once, off the current call: how live queries coalesce. */
   readonly schedule: (run: () => void) => void
+  /** Absent: `search` is refused. */
+  readonly openSearch?: OpenSearch | undefined
 }
+
+export interface FoundRows {
+  /** Row ids, those that came last to this device first. */
+  readonly ids: readonly string[]
+  /** Changed rows that the index does not know yet: 0 when the answer is complete. */
+  readonly backlog: number
+}
+
+/** Entries of the change log that the index has used are removed once there are this many. */
+const PRUNE_AT = 1000
 
 export interface TrashItem {
   readonly table: string
@@ -37,13 +51,24 @@ export type RowPlace = { readonly place: 'local' } | { readonly place: 'server';
 export class Vault<T extends Record<string, Table> = Record<string, Table>> {
   readonly store: Store
   readonly #live: LiveQueries
+  readonly #search: SearchService | undefined
   readonly #appTables: readonly string[]
 
-  constructor({ schema, driver, runtime, schedule }: VaultOptions<T>) {
+  constructor({ schema, driver, runtime, schedule, openSearch }: VaultOptions<T>) {
     this.store = new Store(driver, { tables: { ...schema.tables, ...systemTables } }, runtime)
     this.#appTables = Object.keys(schema.tables)
-    this.#live = new LiveQueries({ driver, schedule })
+    const onError = (error: unknown) =>
+      schedule(() => {
+        throw error
+      })
+    this.#live = new LiveQueries({ driver, schedule, onError })
     this.store.onChange((tables) => this.#live.notify(tables))
+    const source = searchSource(schema, this.store.replica)
+    this.#search = openSearch?.(source)
+    const searched = new Set(source.tables.map(({ table }) => table))
+    this.store.onChange((tables) => {
+      if ([...tables].some((table) => searched.has(table))) this.#search?.changed()
+    })
   }
 
   /**
@@ -66,13 +91,24 @@ export class Vault<T extends Record<string, Table> = Record<string, Table>> {
     return this.store.driver.prepare(sql).all(...params) as R[]
   }
 
-  /** Calls `listener` with the rows now and whenever they change. */
-  live(sql: string, params: readonly SqlValue[], listener: (rows: Row[]) => void): LiveQuery {
+  /** Calls `listener` with the rows soon, and whenever they change; what it throws is thrown by the scheduler. */
+  live(sql: string, params: readonly SqlValue[], listener: RowsListener): Subscription {
     return this.#live.subscribe(sql, params, listener)
   }
 
   onChange(listener: (tables: ReadonlySet<string>, origin: ChangeOrigin) => void): () => void {
     return this.store.onChange(listener)
+  }
+
+  /**
+   * Rows of a searchable table whose text has all words of `text`; its last word may be the beginning of one, quoted
+   * words must stand together.
+   */
+  search(table: keyof T & string, text: string, { limit }: { readonly limit: number }): FoundRows {
+    if (this.#search === undefined) throw new EngineError('unknown-table', 'this vault was opened without search')
+    const { rows, backlog } = this.#search.query({ table: rowsTable(table), text, limit })
+    const byRowid = this.store.driver.prepare(`SELECT id FROM ${rowsTable(table)} WHERE _n = ?`)
+    return { ids: rows.map((n) => String(byRowid.get(n)?.['id'])), backlog }
   }
 
   /** Earlier texts of a cell on this device, newest first. */
@@ -130,8 +166,17 @@ export class Vault<T extends Record<string, Table> = Record<string, Table>> {
     return this.store.problems()
   }
 
-  close(): void {
+  #pruneChanges(): void {
+    const { driver } = this.store
+    if (this.#search === undefined || Number(driver.prepare('SELECT count(*) AS c FROM _changes').get()?.['c']) < PRUNE_AT) return
+    const through = this.#search.indexedThrough()
+    this.store.write('remote', () => driver.prepare('DELETE FROM _changes WHERE seq <= ?').run(through))
+  }
+
+  async close(): Promise<void> {
     this.#live.close()
+    this.#pruneChanges()
+    await this.#search?.close()
     this.store.driver.close()
   }
 }

@@ -77,7 +77,13 @@ export function phrasePattern(phrase: readonly string[], prefix: boolean): RegEx
 
 /** The words of a text, in order, lazily: a reader that stops early has not cut the rest. */
 export function* words(text: string): Generator<Word> {
-  for (const match of text.toWellFormed().matchAll(WORD)) {
-    yield { word: fold(match[0]), start: match.index, end: match.index + match[0].length }
+  const wellFormed = text.toWellFormed()
+  // One pattern for all readers, so its position is set before each step; matchAll would compile a copy for every text.
+  for (let position = 0; ; ) {
+    WORD.lastIndex = position
+    const match = WORD.exec(wellFormed)
+    if (match === null) return
+    position = WORD.lastIndex
+    yield { word: fold(match[0]), start: match.index, end: position }
   }
 }

@@ -16,6 +16,7 @@ import type { Sha256 } from '@lockstep/protocol/chain'
 import { Device } from '#device'
 import { nodeCompression } from '#platform/node/compression'
 import { createNodeHttp } from '#platform/node/http'
+import { nodeSearch } from '#platform/node/search-service'
 import { secretFiles } from '#platform/node/secret-files'
 import { connectSocket } from '#platform/node/socket'
 import { openSqlite } from '#platform/node/sqlite'
@@ -60,6 +61,7 @@ export async function openDevice<T extends Record<string, Table>>({ home, schema
       sha256: nodeSha256,
       http,
       connect: connectSocket,
+      openSearch: (source) => nodeSearch(path, source),
       close,
       async wipe() {
         for (const name of ['vault.db', 'search.db']) {

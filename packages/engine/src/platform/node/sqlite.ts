@@ -76,7 +76,10 @@ function nativeDatabase(db: DatabaseSync): NativeDatabase {
 
 function nativeStatement(statement: StatementSync): NativeStatement {
   let arrays = false
+  let bigints = false
   const prepareFor = (asArrays: boolean): StatementSync => {
+    if (bigints) statement.setReadBigInts(false)
+    bigints = false
     if (arrays !== asArrays) {
       statement.setReturnArrays(asArrays)
       arrays = asArrays
@@ -85,6 +88,9 @@ function nativeStatement(statement: StatementSync): NativeStatement {
   }
   return {
     run(params) {
+      // The last rowid comes with the result, and FTS5 has inner ones beyond 2^53.
+      if (!bigints) statement.setReadBigInts(true)
+      bigints = true
       statement.run(...bindable(params))
     },
     get: (params) => prepareFor(false).get(...bindable(params)) as Row | undefined,
