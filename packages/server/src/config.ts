@@ -90,6 +90,8 @@ export interface ConfigSources {
   /** As given on the command line; undefined values do not count. `config` names the file. */
   readonly flags: Readonly<Record<string, unknown>>
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** In place of the schema's own; the file wins over them. */
+  readonly defaults?: Readonly<Record<string, unknown>>
   readonly readFile?: (path: string) => string
 }
 
@@ -111,9 +113,14 @@ function readConfigFile(path: string, readFile: (path: string) => string): Recor
 }
 
 /** Puts the three sources together. @throws ConfigError */
-export function loadConfig({ flags, environment, readFile = (path) => readFileSync(path, 'utf8') }: ConfigSources): ServerConfig {
+export function loadConfig({
+  flags,
+  environment,
+  defaults = {},
+  readFile = (path) => readFileSync(path, 'utf8'),
+}: ConfigSources): ServerConfig {
   const { config: file = environment['LOCKSTEP_CONFIG'], ...settings } = flags
-  const merged: Record<string, unknown> = typeof file === 'string' ? readConfigFile(file, readFile) : {}
+  const merged: Record<string, unknown> = { ...defaults, ...(typeof file === 'string' ? readConfigFile(file, readFile) : {}) }
   for (const setting of Object.keys(serverConfigSchema.shape)) {
     const value = settings[setting] ?? environment[environmentName(setting)]
     if (value !== undefined && value !== '') merged[setting] = value

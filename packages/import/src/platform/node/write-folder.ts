@@ -7,8 +7,13 @@ import { dirname, join, sep } from 'node:path'
 import { ImportError } from '#errors'
 import type { Destination } from '#markdown-export'
 
+export interface DestinationOptions {
+  /** Permission bits of files, before the umask. */
+  readonly mode?: number
+}
+
 /** @throws ImportError `destination-not-empty`, `destination-unwritable` */
-export async function openDestination(folder: string): Promise<Destination> {
+export async function openDestination(folder: string, { mode = 0o666 }: DestinationOptions = {}): Promise<Destination> {
   let top: string
   try {
     await mkdir(folder, { recursive: true })
@@ -37,7 +42,7 @@ export async function openDestination(folder: string): Promise<Destination> {
   return {
     rules: { names: process.platform === 'win32' ? 'windows' : 'posix', caseSensitive },
     makeFolder: (path) => guard(path, mkdir(at(path))),
-    writeFile: (path, bytes) => guard(path, writeFile(at(path), bytes, { flag: 'wx' })),
+    writeFile: (path, bytes) => guard(path, writeFile(at(path), bytes, { flag: 'wx', mode })),
   }
 }
 

@@ -1,0 +1,174 @@
+/** Signing in and out, the password and the passphrase, the list of devices. */
+import { hostname } from 'node:os'
+import { EngineError } from '@lockstep/engine/errors'
+import { type Command, Option } from 'commander'
+import { type CommandGroup, type LockstepDevice, onRun } from '#context'
+import { CliError } from '#errors'
+import type { Io } from '#io'
+import { passwordWarning, readPassword, readPasswordChange } from '#password'
+import { localTime, table } from '#table'
+
+export const accountCommands: CommandGroup = (program, io) => {
+  signInCommand(program, io)
+  signOutCommand(program, io)
+  passwordCommands(program, io)
+  deviceCommands(program, io)
+}
+
+interface SignInOptions {
+  readonly server: string
+  readonly vault: string
+  readonly passwordStdin?: boolean
+  readonly passphrase?: string
+  readonly new?: boolean
+  readonly passwordOnly?: boolean
+  readonly deviceName?: string
+  readonly setupToken?: string
+}
+
+type SignInRequest = Parameters<LockstepDevice['signIn']>[0]
+
+function signInCommand(program: Command, io: Io): void {
+  const signIn = program
+    .command('sign-in')
+    .requiredOption('--server <url>', 'address of the server')
+    .option('--vault <name>', "the vault's name on the server", 'main')
+    .option('--password-stdin', 'read the password from standard input')
+    .addOption(
+      new Option('--passphrase <words>', 'sign in as another device of an existing vault, with its passphrase').conflicts(
+        'passwordOnly',
+      ),
+    )
+    .option('--new', 'this is the first device: make the vault; with --passphrase, one of your own')
+    .option('--password-only', 'a vault without a passphrase: whoever guesses the password can read it')
+    .option('--device-name <name>', "this device's name (default: the host's)")
+    .option('--setup-token <token>', 'what the server printed when it was started, to make its first vault')
+    .description('sign in; without --passphrase as the first device, which makes the vault and gets a passphrase')
+  onRun<SignInOptions>(signIn, io, async (context, _, options) => {
+    const { server, vault, passphrase, passwordOnly = false, setupToken } = options
+    const create = options.new === true || passphrase === undefined
+    const password = await readPassword(io, { stdin: options.passwordStdin === true, prompt: 'Password', isNew: create })
+    const request = {
+      server,
+      vault,
+      password,
+      passphrase,
+      passwordOnly,
+      deviceName: options.deviceName ?? (hostname() || 'this device'),
+      setupToken,
+    }
+    const result = await context.withDevice((device) =>
+      passwordOnly && options.new !== true
+        ? signInWithPasswordOnly(device, request)
+        : device.signIn({ ...request, intent: create ? 'create' : 'join' }),
+    )
+    const warning = result.created ? passwordWarning(password, passwordOnly) : undefined
+    context.out.result({ ...result, ...(warning !== undefined && { warning }) }, () =>
+      [
+        result.created
+          ? `The vault "${result.vault}" is made, and this device is signed in to it.`
+          : `This device is signed in to "${result.vault}".`,
+        ...(result.passphrase === undefined
+          ? []
+          : [
+              '',
+              'Your passphrase. Every other device needs it beside the password; write it down where you will find it:',
+              '',
+              `    ${result.passphrase}`,
+              '',
+              'Any signed-in device shows it again with: lockstep passphrase',
+            ]),
+        ...(warning === undefined ? [] : ['', warning]),
+      ].join('\n'),
+    )
+  })
+}
+
+/** Nothing but the server can tell the first device of such a vault from another one: the vault is made unless it is there. */
+async function signInWithPasswordOnly(
+  device: LockstepDevice,
+  request: Omit<SignInRequest, 'intent'>,
+): ReturnType<LockstepDevice['signIn']> {
+  try {
+    return await device.signIn({ ...request, intent: 'create' })
+  } catch (error) {
+    const refused = error instanceof EngineError && error.code === 'sign-up-refused'
+    // A missing set-up token is the person's to give; anything else means that there is a vault to join.
+    if (!refused || (error as { problem?: unknown }).problem === 'setup-token-required') throw error
+    return device.signIn({ ...request, intent: 'join' })
+  }
+}
+
+function signOutCommand(program: Command, io: Io): void {
+  const signOut = program
+    .command('sign-out')
+    .option('--wipe', "remove this device's copy of the vault too, with what was never synced")
+    .description('end the session and remove the keys; the notes stay on this device')
+  onRun<{ wipe?: boolean }>(signOut, io, async (context, _, { wipe = false }) => {
+    const { serverTold, signedIn } = await context.withDevice(async (device) => ({
+      signedIn: device.profile.signedIn,
+      ...(await device.signOut({ wipe })),
+    }))
+    if (signedIn && !serverTold)
+      context.out.note('The server could not be told: the session there ends when it expires or the password changes.')
+    context.out.done({ signedOut: true, wiped: wipe, serverTold }, () =>
+      wipe ? 'Signed out, and everything here is removed.' : 'Signed out.',
+    )
+  })
+}
+
+interface PasswdOptions {
+  readonly passwordStdin?: boolean
+  readonly passphrase?: string
+  readonly newPassphrase?: string
+}
+
+function passwordCommands(program: Command, io: Io): void {
+  const passwd = program
+    .command('passwd')
+    .option('--password-stdin', 'read two lines from standard input: the current password, the new one')
+    .option('--passphrase <words>', 'the current passphrase, where this device does not hold it')
+    .option('--new-passphrase <words>', 'change the passphrase too')
+    .description('change the password; all other devices are asked for the new one')
+  onRun<PasswdOptions>(passwd, io, async (context, _, { passwordStdin, passphrase, newPassphrase }) => {
+    const warning = await context.withDevice(async (device) => {
+      const { signedIn, server } = device.profile
+      // Before anything is typed that would be of no use.
+      if (!signedIn)
+        throw new EngineError(server === undefined ? 'not-signed-in' : 'needs-password', 'this device is not signed in')
+      const { current, next } = await readPasswordChange(io, passwordStdin === true)
+      await device.changePassword({ currentPassword: current, currentPassphrase: passphrase, newPassword: next, newPassphrase })
+      return passwordWarning(next, device.profile.passphrase === undefined)
+    })
+    context.out.done({ changed: true, ...(warning !== undefined && { warning }) }, () =>
+      ['The password is changed. Other devices will ask for the new one.', ...(warning === undefined ? [] : [warning])].join('\n'),
+    )
+  })
+
+  onRun(program.command('passphrase').description("print the vault's passphrase"), io, async (context) => {
+    const { passphrase, signedIn } = await context.withDevice(({ profile }) => profile)
+    if (passphrase === undefined) {
+      if (!signedIn) throw new EngineError('not-signed-in', 'this device is not signed in, so it holds no passphrase')
+      throw new CliError('no-passphrase', 'this vault has no passphrase: its password alone opens it')
+    }
+    context.out.result({ passphrase }, () => passphrase)
+  })
+}
+
+function deviceCommands(program: Command, io: Io): void {
+  const group = program.command('device').description("the vault's devices")
+  onRun(group.command('list').description('list the devices that ever signed in'), io, async (context) => {
+    const devices = await context.withDevice((device) => device.listDevices())
+    context.out.result(devices, () =>
+      table(
+        ['ID', 'LAST SEEN', 'NAME'],
+        devices.map(({ id, name, current, lastSeenAt, revoked }) => [
+          id,
+          localTime(lastSeenAt),
+          `${name}${current ? ' (this one)' : ''}${revoked ? ' (revoked)' : ''}`,
+        ]),
+        'No devices.',
+      ),
+    )
+  })
+}

@@ -1,0 +1,74 @@
+/** `lockstep diff …` */
+import { addDiff, findDiff, listDiffs, removeDiff, restoreDiff } from '@lockstep/model/diffs'
+import { paragraphs } from '@lockstep/model/paragraphs'
+import { type CommandGroup, onRun } from '#context'
+import { readText } from '#input'
+import { wholeNumber } from '#numbers'
+import { table } from '#table'
+
+interface AddOptions {
+  readonly title: string
+  readonly date: string
+  readonly file: string
+  readonly windowDays?: number
+}
+
+export const diffCommands: CommandGroup = (program, io) => {
+  const diff = program.command('diff').description('digests of a day; a day has one')
+
+  const add = diff
+    .command('add')
+    .requiredOption('--title <title>', 'the title')
+    .requiredOption('--date <date>', 'the day, YYYY-MM-DD')
+    .requiredOption('--file <file>', 'the text; - is standard input')
+    .option('--window-days <days>', 'how many days back it looks (default: 1)', wholeNumber)
+    .description("add a day's diff; an earlier one of that day and its stars go to the trash")
+  onRun<AddOptions>(add, io, async (context, _, { title, date, file, windowDays }) => {
+    const text = await readText(io, file)
+    const added = await context.withVault((vault) => addDiff(vault, { title, date, text, windowDays, now: context.now }))
+    if (added.replaced.length > 0) context.out.note(`It replaces the earlier diff of ${date}.`)
+    context.out.result(added, () => added.id)
+  })
+
+  onRun(diff.command('list').description('list diffs, the latest day first'), io, async (context) => {
+    const diffs = await context.withVault(listDiffs)
+    context.out.result(diffs, () =>
+      table(
+        ['ID', 'DATE', 'STARS', 'TITLE'],
+        diffs.map(({ id, date, stars, title }) => [id, date, String(stars), title]),
+        'No diffs yet. Add one with: lockstep diff add --title TITLE --date YYYY-MM-DD --file FILE',
+      ),
+    )
+  })
+
+  const show = diff
+    .command('show')
+    .argument('<id>')
+    .option('--paragraphs', 'number the paragraphs, as star add counts them')
+    .description("print a diff's text")
+  onRun<{ paragraphs?: boolean }>(show, io, async (context, [id = ''], { paragraphs: number }) => {
+    const found = await context.withVault((vault) => findDiff(vault, id))
+    const all = paragraphs(found.text)
+    if (context.out.json) context.out.result({ ...found, paragraphs: all }, () => '')
+    else if (number === true) context.out.result(all, () => all.map((text, i) => `[${i}] ${text}`).join('\n\n'))
+    else context.out.raw(found.text)
+  })
+
+  onRun(
+    diff.command('rm').argument('<id>').description('move a diff and its stars to the trash'),
+    io,
+    async (context, [given = '']) => {
+      const id = await context.withVault((vault) => removeDiff(vault, given))
+      context.out.done({ id }, () => `In the trash. Take it back with: lockstep diff restore ${id}`)
+    },
+  )
+
+  const restore = diff
+    .command('restore')
+    .argument('<id>')
+    .description('take a diff and its stars out of the trash, in place of the one of that day')
+  onRun(restore, io, async (context, [given = '']) => {
+    const id = await context.withVault((vault) => restoreDiff(vault, given))
+    context.out.done({ id }, () => 'Restored.')
+  })
+}

@@ -1,0 +1,56 @@
+/** `lockstep export …` */
+import { exportJson } from '@lockstep/import/json-export'
+import { exportMarkdown } from '@lockstep/import/markdown-export'
+import { openDestination } from '@lockstep/import/platform/node/write-folder'
+import { type CommandGroup, onRun } from '#context'
+import { JSON_FILE } from '#json-file'
+import { counted, printable } from '#table'
+
+export const exportCommands: CommandGroup = (program, io) => {
+  const group = program.command('export').description('take everything out, readable without Lockstep')
+
+  const markdown = group
+    .command('markdown')
+    .argument('<dest>', 'an empty or new folder')
+    .description('write a folder of Markdown files: a folder for each space, a file for each note')
+  onRun(markdown, io, async (context, [dest = '']) => {
+    const summary = await context.withVault(async (vault) => {
+      const destination = await openDestination(dest)
+      return context.withProgress((progress) =>
+        exportMarkdown(vault, destination, {
+          signal: io.interrupted(),
+          onProgress: ({ done, total }) => progress.update('Exporting', done, total),
+        }),
+      )
+    })
+    context.out.result(summary, () =>
+      [
+        `${counted(summary.notes, 'note')} in ${counted(summary.folders, 'folder')} written to ${dest}.`,
+        ...summary.renamed.map(({ wanted, path }) => `Renamed: ${printable(wanted)} is ${printable(path)}.`),
+      ].join('\n'),
+    )
+  })
+
+  const json = group
+    .command('json')
+    .argument('<dest>', `an empty or new folder, which gets one file, ${JSON_FILE}`)
+    .description('write everything, API keys included, as one JSON document')
+  onRun(json, io, async (context, [dest = '']) => {
+    const counts = await context.withVault(async (vault) => {
+      // It holds API keys: for nobody else's eyes.
+      const destination = await openDestination(dest, { mode: 0o600 })
+      const document = exportJson(vault, io.now())
+      await destination.writeFile(JSON_FILE, new TextEncoder().encode(`${JSON.stringify(document, null, 2)}\n`))
+      return {
+        spaces: document.spaces.length,
+        notes: document.notes.length,
+        diffs: document.diffs.length,
+        stars: document.stars.length,
+      }
+    })
+    context.out.result(
+      { file: JSON_FILE, ...counts },
+      () => `${counted(counts.notes, 'note')} and everything else written to ${dest}/${JSON_FILE}.`,
+    )
+  })
+}

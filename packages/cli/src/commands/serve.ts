@@ -1,0 +1,116 @@
+/** `lockstep serve`: runs a server until it is told to stop. */
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfigError, loadConfig, type ServerConfig } from '@lockstep/server/config'
+import { type RunningServer, startServer } from '@lockstep/server/serve'
+import { type Command, Option } from 'commander'
+import { type CommandGroup, type Context, onRun } from '#context'
+import { CliError, messageOf } from '#errors'
+import { serverFolder } from '#home'
+
+/** Tests that kill the server for real need its own process id: the launcher's is another. */
+const PID_FILE = 'server.pid'
+
+const many = (value: string, before: string[] | undefined) => [...(before ?? []), value]
+
+function settings(serve: Command): Command {
+  return serve
+    .option('--port <number>', 'port to listen on; 0 takes a free one (default: 8787)')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine only)')
+    .option('--data <dir>', "data folder (default: the platform's data folder)")
+    .addOption(
+      new Option('--sign-up <policy>', 'who can make a vault (default: single, the first sign-in)').choices([
+        'single',
+        'open',
+        'closed',
+      ]),
+    )
+    .option('--setup-token <token>', 'what the first sign-in must show, where others can reach the server (default: made anew)')
+    .option('--quota <bytes>', 'bytes that each vault may hold; 0 for no bound (default: 0)')
+    .option('--trusted-proxy <cidr>', 'network whose forwarded addresses are believed; may be given again', many)
+    .option('--public-url <url>', 'the address people reach it by, when a proxy stands in front')
+    .option('--allowed-origin <origin>', 'origin of another web app that may connect live; may be given again', many)
+    .option('--tls-cert <file>', 'certificate chain, for HTTPS')
+    .option('--tls-key <file>', 'its private key')
+    .option('--metrics-token <token>', 'lets others than this machine read /metrics')
+    .addOption(
+      new Option('--log-level <level>', 'what is logged on stderr (default: info)').choices(['debug', 'info', 'warn', 'error']),
+    )
+    .option('--max-sockets <number>', 'connections at once (default: 10000)')
+    .option('--request-timeout <seconds>', 'for a whole request to arrive (default: 300)')
+    .option('--idle-timeout <seconds>', 'without a byte, until a connection is closed (default: 120)')
+    .option('--config <file>', 'JSON file with any of these settings; each is also read as LOCKSTEP_…')
+    .option('--check-config', 'check the settings, print them, and end')
+}
+
+export const serveCommands: CommandGroup = (program, io) => {
+  const serve = settings(program.command('serve').description('run a server'))
+  onRun<Record<string, unknown>>(serve, io, async (context, _, { checkConfig, ...flags }) => {
+    const config = loadConfig({ flags, environment: io.env, defaults: { data: serverFolder(io.env) } })
+    if (checkConfig === true) {
+      const { setupToken, metricsToken, ...shown } = config
+      const safe = { ...shown, setupToken: setupToken !== undefined, metricsToken: metricsToken !== undefined }
+      context.out.result(safe, () => 'The settings are fine.')
+      return
+    }
+    // Before the server starts: a signal that comes while it does must not leave it running.
+    const stop = io.interrupted()
+    const server = await start(config, (line) => io.stderr.write(line))
+    const pidFile = join(config.data, PID_FILE)
+    try {
+      await writeFile(pidFile, `${process.pid}\n`)
+      announce(context, config, server)
+      await aborted(stop)
+    } finally {
+      await server.close()
+      await rm(pidFile, { force: true })
+    }
+  })
+}
+
+async function start(config: ServerConfig, log: (line: string) => void): Promise<RunningServer> {
+  try {
+    return await startServer(config, { log })
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    const { code, name } = error as NodeJS.ErrnoException
+    const at = `${config.host}:${config.port}`
+    if (code === 'EADDRINUSE')
+      throw new CliError('cannot-listen', `${at} is taken, perhaps by a server that runs already: choose another --port`, {
+        cause: error,
+      })
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new CliError('cannot-listen', `the server cannot listen on ${at} (${code}): choose another --host or --port`, {
+        cause: error,
+      })
+    }
+    if (name === 'FolderInUseError') throw new CliError('folder-in-use', messageOf(error), { cause: error })
+    throw error
+  }
+}
+
+function announce({ out }: Context, { data, signUp }: ServerConfig, { url, setupToken }: RunningServer): void {
+  out.result({ url, pid: process.pid, data, signUp, ...(setupToken !== undefined && { setupToken }) }, () => {
+    const policy = {
+      single: 'single: the first sign-in makes the one vault',
+      open: 'open: anyone can make a vault',
+      closed: 'closed: nobody can make a vault',
+    }
+    const token = setupToken === undefined ? '' : ` --setup-token ${setupToken}`
+    return [
+      `Lockstep server  ${url}`,
+      `Data folder      ${data}`,
+      `Sign-up          ${policy[signUp]}`,
+      ...(setupToken === undefined ? [] : [`Set-up token     ${setupToken}`]),
+      `Sign in with     lockstep sign-in --server ${url}${token}`,
+      'Stop with        Ctrl-C',
+    ].join('\n')
+  })
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,83 @@
+/** What every command gets: its options, its output, and this home's device, opened for it and closed after it. */
+import { mkdirSync } from 'node:fs'
+import type { Device } from '@lockstep/engine/device'
+import { openDevice } from '@lockstep/engine/platform/node/device'
+import { type LockstepVault, schema, type Tables } from '@lockstep/model/schema'
+import type { Command } from 'commander'
+import { CliError } from '#errors'
+import { homeFolder } from '#home'
+import type { Io } from '#io'
+import { Output } from '#output'
+import { createProgress, type Progress } from '#progress'
+
+export type LockstepDevice = Device<Tables>
+
+export interface GlobalOptions {
+  readonly home?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export class Context {
+  readonly io: Io
+  readonly out: Output
+  readonly home: string
+
+  constructor(io: Io, { home, json, quiet }: GlobalOptions) {
+    this.io = io
+    this.out = new Output(io, { json: json === true, quiet: quiet === true })
+    this.home = homeFolder(home, io.env)
+  }
+
+  get now(): number {
+    return this.io.now()
+  }
+
+  async withDevice<T>(use: (device: LockstepDevice) => T | Promise<T>): Promise<T> {
+    try {
+      mkdirSync(this.home, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new CliError('home-unusable', `the home folder ${this.home} cannot be made (${code}): name another with --home`, {
+        cause: error,
+      })
+    }
+    const device = await openDevice({ home: this.home, schema })
+    try {
+      return await use(device)
+    } finally {
+      await device.close()
+    }
+  }
+
+  withVault<T>(use: (vault: LockstepVault) => T | Promise<T>): Promise<T> {
+    return this.withDevice((device) => use(device.vault))
+  }
+
+  async withProgress<T>(use: (progress: Progress) => Promise<T>): Promise<T> {
+    const progress = createProgress(this.io, this.out)
+    try {
+      return await use(progress)
+    } finally {
+      progress.end()
+    }
+  }
+}
+
+/** Adds commands to the program; one function for each group of them. */
+export type CommandGroup = (program: Command, io: Io) => void
+
+/** Gives a command its handler: arguments in order, then its own options. */
+export function onRun<O extends object, A extends readonly unknown[] = readonly string[]>(
+  command: Command,
+  io: Io,
+  handler: (context: Context, args: A, options: O) => Promise<void> | void,
+): void {
+  command.action(async () => {
+    await handler(
+      new Context(io, command.optsWithGlobals<GlobalOptions>()),
+      command.processedArgs as unknown as A,
+      command.opts<O>(),
+    )
+  })
+}

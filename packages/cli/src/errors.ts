@@ -1,0 +1,104 @@
+/**
+ * How failures reach people and programs: one sentence that says what to do, a stable code, an exit status.
+ *
+ * | status | means |
+ * | --- | --- |
+ * | 0 | done |
+ * | 1 | failed |
+ * | 2 | bad usage: the command line or a setting is wrong |
+ * | 3 | needs sign-in |
+ * | 4 | offline: the server cannot be reached, or cannot serve now |
+ */
+import { CryptoError } from '@lockstep/crypto/errors'
+import { DriverError } from '@lockstep/engine/driver'
+import { EngineError } from '@lockstep/engine/errors'
+import { ImportError } from '@lockstep/import/errors'
+import { ModelError } from '@lockstep/model/errors'
+import { ConfigError } from '@lockstep/server/config'
+import { CommanderError } from 'commander'
+
+export const EXIT = { done: 0, failed: 1, usage: 2, signIn: 3, offline: 4 } as const
+export type ExitStatus = (typeof EXIT)[keyof typeof EXIT]
+
+export type CliErrorCode =
+  | 'bad-usage'
+  | 'no-terminal'
+  | 'no-passphrase'
+  | 'file-unreadable'
+  | 'file-unwritable'
+  | 'home-unusable'
+  | 'editor-failed'
+  | 'edited-elsewhere'
+  | 'cannot-listen'
+  | 'folder-in-use'
+  | 'not-confirmed'
+
+export class CliError extends Error {
+  readonly code: CliErrorCode
+  readonly status: ExitStatus
+
+  constructor(code: CliErrorCode, message: string, options: ErrorOptions & { readonly status?: ExitStatus } = {}) {
+    super(message, options)
+    this.name = 'CliError'
+    this.code = code
+    this.status = options.status ?? (code === 'bad-usage' || code === 'no-terminal' ? EXIT.usage : EXIT.failed)
+  }
+}
+
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly status: ExitStatus
+}
+
+/** What to do about an engine error, where its own message does not say. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  'not-signed-in': 'sign in with: lockstep sign-in --server URL',
+  'needs-password': 'sign in again with: lockstep sign-in --server URL',
+  offline: 'what you change meanwhile is kept and sent with the next sync',
+}
+
+const DRIVER: Readonly<Record<DriverError['code'], string | undefined>> = {
+  busy: 'another lockstep is writing to this home: try again in a moment',
+  full: 'the disk is full: make room and try again',
+  corrupt: 'the database of this home is damaged: restore it from a backup, or move the home away and sign in anew',
+  io: 'the database of this home cannot be read or written: check the disk and the permissions of the folder',
+  constraint: undefined,
+  misuse: undefined,
+  other: undefined,
+}
+
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof CliError) return { code: error.code, message: error.message, status: error.status }
+  if (error instanceof CommanderError) return { code: 'bad-usage', message: usageMessage(error), status: EXIT.usage }
+  if (error instanceof EngineError) return engineFailure(error)
+  if (error instanceof ModelError || error instanceof ImportError || error instanceof CryptoError) {
+    // A day that does not exist, a name that cannot be one: the command line is wrong, not the vault.
+    return { code: error.code, message: error.message, status: error.code.startsWith('bad-') ? EXIT.usage : EXIT.failed }
+  }
+  if (error instanceof ConfigError) return { code: error.code, message: error.message, status: EXIT.usage }
+  if (error instanceof DriverError) {
+    return { code: `database-${error.code}`, message: DRIVER[error.code] ?? error.message, status: EXIT.failed }
+  }
+  return { code: 'unexpected-error', message: `something unexpected happened: ${messageOf(error)}`, status: EXIT.failed }
+}
+
+function engineFailure(error: EngineError): Failure {
+  const { code, message, retryAfter } = error
+  const status =
+    code === 'not-signed-in' || code === 'needs-password' ? EXIT.signIn : code === 'offline' ? EXIT.offline : EXIT.failed
+  const wait = retryAfter === undefined ? undefined : `try again in ${retryAfter} s`
+  const remedy = wait ?? REMEDIES[code]
+  return { code, message: remedy === undefined || message.includes(remedy) ? message : `${message}; ${remedy}`, status }
+}
+
+function usageMessage({ message }: CommanderError): string {
+  return message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .trim()
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
