@@ -268,15 +268,20 @@ export class SearchIndex {
   #indexQueued(room: number): number | undefined {
     const range = this.#driver.prepare(`SELECT id, tbl, n, n_last FROM ${this.#index}.search_queue ORDER BY id DESC LIMIT 1`).get()
     if (range === undefined) return undefined
-    const last = Number(range['n_last'])
+    const id = Number(range['id'])
+    const start = Number(range['n'])
+    const table = String(range['tbl'])
+    // Where the range has no rows, nothing is walked through.
+    const last = this.#number(
+      `SELECT coalesce(max(_n), -1) FROM ${this.#vault}.${name(table)} WHERE _n <= ?`,
+      Number(range['n_last']),
+    )
     const shard = Math.floor(last / SHARD_ROWS)
-    const first = Math.max(Number(range['n']), shard * SHARD_ROWS, last - room + 1)
-    this.#replace(String(range['tbl']), shard, 'BETWEEN ? AND ?', [first, last])
-    if (first === Number(range['n']))
-      this.#driver.prepare(`DELETE FROM ${this.#index}.search_queue WHERE id = ?`).run(range['id'] as number)
-    else
-      this.#driver.prepare(`UPDATE ${this.#index}.search_queue SET n_last = ? WHERE id = ?`).run(first - 1, range['id'] as number)
-    return last - first + 1
+    const first = Math.max(start, shard * SHARD_ROWS, last - room + 1)
+    if (last >= start) this.#replace(table, shard, 'BETWEEN ? AND ?', [first, last])
+    if (last < start || first === start) this.#driver.prepare(`DELETE FROM ${this.#index}.search_queue WHERE id = ?`).run(id)
+    else this.#driver.prepare(`UPDATE ${this.#index}.search_queue SET n_last = ? WHERE id = ?`).run(first - 1, id)
+    return last < start ? 0 : last - first + 1
   }
 
   /** Makes the index of some rows of one shard what the vault holds of them now. */
