@@ -2,7 +2,10 @@
 import type { Driver, SqlValue } from '#driver'
 
 interface MetaTypes {
+  /** Fingerprint of the schema that the tables follow. */
   schema: string
+  /** 1 from a migration that brought new columns until the cells that waited for them are in. */
+  adoptForeign: number
   /** This database's replica id, hexadecimal. */
   replica: string
   /** Last time given out or seen by the clock. */

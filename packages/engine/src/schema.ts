@@ -107,24 +107,37 @@ export type ValuesOf<T extends Table> = { readonly [C in keyof RowOf<T> as C ext
 const NAME = /^[a-z][A-Za-z0-9_]{0,62}$/
 const RESERVED = new Set(['id', 'rowid', 'oid'])
 
+/** SQL does not tell upper from lower case in names. */
+function refuseTwins(names: readonly string[], what: string, fail: (message: string) => never): void {
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const twin = seen.get(name.toLowerCase())
+    if (twin !== undefined) fail(`the ${what} "${twin}" and "${name}" differ only in case`)
+    seen.set(name.toLowerCase(), name)
+  }
+}
+
 /** @throws EngineError `schema-invalid` */
 export function defineSchema<const T extends Record<string, Table>>(tables: T): Schema<T> {
   const all: Record<string, Table> = tables
   const fail = (message: string): never => {
     throw new EngineError('schema-invalid', message)
   }
+  refuseTwins(Object.keys(all), 'tables', fail)
   for (const [name, { columns, options }] of Object.entries(all)) {
     if (!NAME.test(name) || name.startsWith('rows_') || name.startsWith('all_') || name.startsWith('sqlite')) {
       fail(`"${name}" cannot name a table: use a lower-case letter, then letters, digits and underscores`)
     }
+    refuseTwins(Object.keys(columns), `columns of "${name}"`, fail)
     for (const [columnName, { reference }] of Object.entries(columns)) {
-      if (!NAME.test(columnName) || RESERVED.has(columnName)) fail(`"${columnName}" cannot name a column of "${name}"`)
-      if (reference !== undefined && all[reference.table] === undefined) {
+      if (!NAME.test(columnName) || RESERVED.has(columnName.toLowerCase()))
+        fail(`"${columnName}" cannot name a column of "${name}"`)
+      if (reference !== undefined && !Object.hasOwn(all, reference.table)) {
         fail(`"${name}.${columnName}" refers to "${reference.table}", which is not a table`)
       }
     }
     for (const used of [...(options.search ?? []), ...(options.indexes ?? []).flat()]) {
-      if (columns[used] === undefined) fail(`"${name}" has no column "${used}" to search or index`)
+      if (!Object.hasOwn(columns, used)) fail(`"${name}" has no column "${used}" to search or index`)
     }
   }
   // Visibility is computed on reading by looking at parents; a cycle would have no end.

@@ -12,7 +12,7 @@ import { joinRow, purgedAt } from '#merge'
 import { Meta } from '#meta'
 import { RowStore, type StoredRow } from '#rows'
 import { KIND, type Schema } from '#schema'
-import { migrate, rowsTable, schemaFingerprint } from '#tables'
+import { migrate, outgrows, rowsTable, schemaFingerprint } from '#tables'
 
 /** What the engine takes from outside so that it has no clock and no randomness of its own. */
 export interface Runtime {
@@ -32,26 +32,30 @@ export interface StoredProblem {
 }
 
 export type ChangeOrigin = 'local' | 'remote'
+type ChangeListener = (tables: ReadonlySet<string>, origin: ChangeOrigin) => void
 
 export class Store {
   readonly driver: Driver
+  /** What the app declares, and what an earlier opening of this database declared besides. */
   readonly schema: Schema
   readonly runtime: Runtime
   readonly meta: Meta
   readonly rows: RowStore
   clock: HybridClock
-  readonly #listeners = new Set<(tables: ReadonlySet<string>, origin: ChangeOrigin) => void>()
+  readonly #listeners = new Set<ChangeListener>()
   #touched = new Set<string>()
+  /** Of the database's schema, as last looked at. */
+  #fingerprint: string
 
   constructor(driver: Driver, schema: Schema, runtime: Runtime) {
     this.driver = driver
-    this.schema = schema
     this.runtime = runtime
-    const added = migrate(driver, schema, schemaFingerprint(schema))
+    this.schema = migrate(driver, schema)
+    this.#fingerprint = schemaFingerprint(this.schema)
     this.meta = new Meta(driver)
-    this.rows = new RowStore(driver, schema)
+    this.rows = new RowStore(driver, this.schema)
     this.clock = this.#openClock()
-    if (added.length > 0) this.write('remote', () => this.#adoptForeign(added))
+    if (this.meta.get('adoptForeign') !== undefined) this.write('remote', () => this.#adoptForeign())
   }
 
   get replica(): ReplicaId {
@@ -71,6 +75,16 @@ export class Store {
     const last = { millis: this.meta.get('clockMillis') ?? 0, counter: this.meta.get('clockCounter') ?? 0 }
     this.clock = new HybridClock(this.meta.get('replica') as ReplicaId, last)
     return last
+  }
+
+  /** Another process may have opened this home with a newer schema: rows that this one saved would lose the new columns' stamps. */
+  #checkSchema(): void {
+    const stored = this.meta.get('schema') as string
+    if (stored === this.#fingerprint) return
+    if (outgrows(stored, this.schema)) {
+      throw new EngineError('database-newer', 'a newer version of this app has this vault open: close this one and start it again')
+    }
+    this.#fingerprint = stored
   }
 
   /** Replaces this database's replica id: it turned out to be a copy of another one [LOG-3]. */
@@ -94,6 +108,7 @@ export class Store {
     try {
       result = this.driver.transaction(() => {
         // Another process may have this home open: inside the transaction the database's clock is the clock.
+        this.#checkSchema()
         const before = this.#readClock()
         this.rows.begin()
         const made = body()
@@ -112,11 +127,22 @@ export class Store {
     }
     const touched = this.#touched
     this.#touched = new Set()
-    if (touched.size > 0) for (const listener of this.#listeners) listener(touched, origin)
+    if (touched.size > 0) for (const listener of this.#listeners) this.#tell(listener, touched, origin)
     return result
   }
 
-  onChange(listener: (tables: ReadonlySet<string>, origin: ChangeOrigin) => void): () => void {
+  /** The transaction is committed: what a listener throws is its own failure, not the writer's. */
+  #tell(listener: ChangeListener, touched: ReadonlySet<string>, origin: ChangeOrigin): void {
+    try {
+      listener(touched, origin)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
+  onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -157,10 +183,9 @@ export class Store {
   }
 
   /** Cells that waited as unknown become cells of the columns that this schema has now [CELL-2]. */
-  #adoptForeign(added: readonly (readonly [string, string])[]): void {
-    for (const table of new Set(added.map(([name]) => name))) {
-      const ids = this.driver.prepare('SELECT DISTINCT id FROM _foreign WHERE tbl = ?').all(table)
-      for (const { id } of ids) {
+  #adoptForeign(): void {
+    for (const table of Object.keys(this.schema.tables)) {
+      for (const { id } of this.driver.prepare('SELECT DISTINCT id FROM _foreign WHERE tbl = ?').all(table)) {
         const key = String(id)
         const foreign = this.rows.foreignCells(table, key)
         const stored = this.rows.load(table, key)
@@ -169,6 +194,7 @@ export class Store {
         this.saveRow(table, key, stored, stored === undefined ? foreign : joinRow(stored.cells, foreign), true)
       }
     }
+    this.meta.delete('adoptForeign')
   }
 
   problems(): StoredProblem[] {
@@ -190,8 +216,10 @@ export class Store {
       .run(code, subject, detail, this.runtime.now())
   }
 
-  settle(code: string): void {
-    this.driver.prepare('DELETE FROM _problems WHERE code = ?').run(code)
+  /** Inside a transaction: it no longer holds, for one subject or for all. */
+  settle(code: string, subject?: string): void {
+    if (subject === undefined) this.driver.prepare('DELETE FROM _problems WHERE code = ?').run(code)
+    else this.driver.prepare('DELETE FROM _problems WHERE code = ? AND subject = ?').run(code, subject)
   }
 
   replicaBytes(): Uint8Array {

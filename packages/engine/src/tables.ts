@@ -41,7 +41,7 @@ const ENGINE_TABLES = `
   CREATE TABLE _cells (tbl TEXT NOT NULL, n INTEGER NOT NULL, col TEXT NOT NULL, cell BLOB NOT NULL, PRIMARY KEY (tbl, n, col)) WITHOUT ROWID;
   CREATE TABLE _foreign (tbl TEXT NOT NULL, id TEXT NOT NULL, col TEXT NOT NULL, cell BLOB NOT NULL, PRIMARY KEY (tbl, id, col)) WITHOUT ROWID;
   CREATE TABLE _pending (tbl TEXT NOT NULL, n INTEGER NOT NULL, since TEXT NOT NULL, PRIMARY KEY (tbl, n)) WITHOUT ROWID;
-  CREATE TABLE _pending_text (seq INTEGER PRIMARY KEY, tbl TEXT NOT NULL, n INTEGER NOT NULL, col TEXT NOT NULL, base INTEGER NOT NULL, edit BLOB NOT NULL);
+  CREATE TABLE _pending_text (seq INTEGER PRIMARY KEY AUTOINCREMENT, tbl TEXT NOT NULL, n INTEGER NOT NULL, col TEXT NOT NULL, base INTEGER NOT NULL, edit BLOB NOT NULL);
   CREATE INDEX _pending_text_row ON _pending_text (tbl, n);
   CREATE TABLE _segments (counter INTEGER PRIMARY KEY, digest BLOB NOT NULL, previous BLOB NOT NULL, epoch INTEGER NOT NULL, time TEXT NOT NULL, rows INTEGER NOT NULL, seq INTEGER, sealed BLOB);
   CREATE INDEX _segments_unsent ON _segments (counter) WHERE seq IS NULL;
@@ -53,7 +53,8 @@ const ENGINE_TABLES = `
   CREATE TABLE _problems (code TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (code, subject)) WITHOUT ROWID;
 `
 
-const AFFINITY = { text: 'TEXT', integer: 'INTEGER', real: 'REAL', blob: 'BLOB' } as const
+/** No affinity for integers: a large REAL that another writer put there would become an INTEGER that nobody can read. */
+const AFFINITY = { text: 'TEXT', integer: '', real: 'REAL', blob: 'BLOB' } as const
 
 export const rowsTable = (table: string): string => `rows_${table}`
 
@@ -98,9 +99,9 @@ function viewSql(schema: Schema, name: string): Map<string, string> {
   ])
 }
 
-/** Creates what is missing. Returns the columns that this schema knows and the database did not, as [table, column]. */
-function migrateSchema(driver: Driver, schema: Schema): [string, string][] {
-  const added: [string, string][] = []
+/** Creates what is missing. Returns true if the database has tables or columns now that it had not. */
+function migrateSchema(driver: Driver, schema: Schema): boolean {
+  let grown = false
   const views = new Map<string, string>()
   for (const [name, table] of Object.entries(schema.tables)) {
     const present = new Set(
@@ -111,12 +112,12 @@ function migrateSchema(driver: Driver, schema: Schema): [string, string][] {
     )
     if (present.size === 0) {
       createRows(driver, name, table)
-      for (const column of Object.keys(table.columns)) added.push([name, column])
+      grown = true
     } else {
       for (const [column, spec] of Object.entries(table.columns)) {
         if (present.has(column)) continue
         driver.exec(`ALTER TABLE ${rowsTable(name)} ADD COLUMN "${column}" ${AFFINITY[spec.type]}${defaultSql(spec)}`)
-        added.push([name, column])
+        grown = true
       }
     }
     for (const columns of table.options.indexes ?? []) {
@@ -138,14 +139,37 @@ function migrateSchema(driver: Driver, schema: Schema): [string, string][] {
     if (existing.has(view)) driver.exec(`DROP VIEW "${view}"`)
     driver.exec(sql)
   }
-  return added
+  return grown
 }
 
 /**
- * Brings a database to this version and schema in one transaction; opening an up-to-date one writes nothing.
- * @throws EngineError `database-newer`
+ * Brings a database to this version and schema in one transaction; opening an up-to-date one writes nothing. Returns the
+ * schema to work with: tables and columns that an earlier opening knew and `declared` does not are still there, with
+ * their bookkeeping, so that an older version of an app loses nothing of a newer one's [CELL-2].
+ * @throws EngineError `database-newer`, `schema-invalid`
  */
-export function migrate(driver: Driver, schema: Schema, fingerprint: string): [string, string][] {
+export function migrate(driver: Driver, declared: Schema): Schema {
+  const version = readVersion(driver)
+  if (version > 0) {
+    const { schema, stored } = readSchema(driver, declared)
+    if (stored === schemaFingerprint(schema)) return schema
+  }
+  return driver.transaction(() => {
+    // Asked again: another process may have done it while this one waited.
+    if (readVersion(driver) === 0) {
+      driver.exec(ENGINE_TABLES)
+      driver.exec(`PRAGMA user_version = ${DATABASE_VERSION}`)
+    }
+    const { schema, stored } = readSchema(driver, declared)
+    const grown = migrateSchema(driver, schema)
+    const set = driver.prepare('INSERT OR REPLACE INTO _meta (key, value) VALUES (?, ?)')
+    set.run('schema', schemaFingerprint(schema))
+    if (grown && stored !== undefined) set.run('adoptForeign', 1)
+    return schema
+  })
+}
+
+function readVersion(driver: Driver): number {
   const version = Number(driver.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
   if (version > DATABASE_VERSION) {
     throw new EngineError(
@@ -153,17 +177,33 @@ export function migrate(driver: Driver, schema: Schema, fingerprint: string): [s
       `this vault was written by a newer Lockstep (database version ${version}, this one knows ${DATABASE_VERSION}): please update`,
     )
   }
-  const current = version === 0 ? undefined : driver.prepare("SELECT value FROM _meta WHERE key = 'schema'").get()?.['value']
-  if (current === fingerprint) return []
-  return driver.transaction(() => {
-    if (version === 0) {
-      driver.exec(ENGINE_TABLES)
-      driver.exec(`PRAGMA user_version = ${DATABASE_VERSION}`)
+  return version
+}
+
+function readSchema(driver: Driver, declared: Schema): { readonly schema: Schema; readonly stored: string | undefined } {
+  const stored = driver.prepare("SELECT value FROM _meta WHERE key = 'schema'").get()?.['value'] as string | undefined
+  return { schema: stored === undefined ? declared : withRetired(declared, parseFingerprint(stored)), stored }
+}
+
+function withRetired(declared: Schema, stored: Schema): Schema {
+  const tables: Record<string, Table> = { ...declared.tables }
+  for (const [name, old] of Object.entries(stored.tables)) {
+    const now = tables[name]
+    if (now !== undefined) {
+      for (const [column, { kind }] of Object.entries(old.columns)) {
+        const declaredKind = now.columns[column]?.kind ?? kind
+        if (declaredKind !== kind) {
+          throw new EngineError('schema-invalid', `"${name}.${column}" cannot change its kind: give the new column another name`)
+        }
+      }
     }
-    const added = migrateSchema(driver, schema)
-    driver.prepare("INSERT OR REPLACE INTO _meta (key, value) VALUES ('schema', ?)").run(fingerprint)
-    return added
-  })
+    tables[name] = now === undefined ? old : { columns: { ...now.columns, ...retired(now, old) }, options: now.options }
+  }
+  return { tables }
+}
+
+function retired(now: Table, old: Table): Record<string, Column> {
+  return Object.fromEntries(Object.entries(old.columns).filter(([column]) => !Object.hasOwn(now.columns, column)))
 }
 
 /** What of a schema the physical tables and views follow from. */
@@ -173,4 +213,19 @@ export function schemaFingerprint(schema: Schema): string {
       .map(([name, { columns, options }]) => [name, Object.entries(columns), options] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
+}
+
+function parseFingerprint(text: string): Schema {
+  const tables = JSON.parse(text) as [string, [string, Column][], Table['options']][]
+  return {
+    tables: Object.fromEntries(tables.map(([name, columns, options]) => [name, { columns: Object.fromEntries(columns), options }])),
+  }
+}
+
+/** True if `fingerprint` has a table or column that `schema` does not have. */
+export function outgrows(fingerprint: string, schema: Schema): boolean {
+  return Object.entries(parseFingerprint(fingerprint).tables).some(([name, { columns }]) => {
+    const known = schema.tables[name]?.columns
+    return known === undefined || Object.keys(columns).some((column) => !Object.hasOwn(known, column))
+  })
 }

@@ -15,6 +15,8 @@ import { editText, shownBase, textOf } from '#text'
 
 /** Bytes of one text or blob. A segment must be able to hold any one value. */
 export const MAX_VALUE_BYTES = 4 * 1024 * 1024
+/** UTF-16 units of one element of a set. */
+export const MAX_ELEMENT_LENGTH = 64 * 1024
 /** A later transaction sorts after every stamp that starts with the one before it. */
 const AFTER = 'z'
 
@@ -44,13 +46,15 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
   }
 
   #columns(table: string): Readonly<Record<string, Column>> {
-    const found = (this.#store.schema as Schema).tables[table]
+    const { tables } = this.#store.schema as Schema
+    const found = Object.hasOwn(tables, table) ? tables[table] : undefined
     if (found === undefined) throw new EngineError('unknown-table', `there is no table "${table}"`)
     return found.columns
   }
 
   #column(table: string, name: string): Column {
-    const column = this.#columns(table)[name]
+    const columns = this.#columns(table)
+    const column = Object.hasOwn(columns, name) ? columns[name] : undefined
     if (column === undefined) throw new EngineError('unknown-column', `"${table}" has no column "${name}"`)
     return column
   }
@@ -59,7 +63,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
   get<N extends keyof T & string>(table: N, id: string): (RowOf<T[N]> & { readonly _deleted: boolean }) | undefined {
     this.#columns(table)
     const stored = this.#store.rows.load(table, id)
-    if (stored === undefined || (Number(stored.shown['_state']) & ROW_STATE.purged) !== 0) return undefined
+    if (stored === undefined || isPurged(stored)) return undefined
     return { ...stored.shown, _deleted: stored.shown['_deleted'] === 1 } as unknown as RowOf<T[N]> & { readonly _deleted: boolean }
   }
 
@@ -70,6 +74,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
     id: string = toRowId(this.#store.runtime.random(16)),
   ): string {
     if (!isRowId(id)) throw new EngineError('bad-id', `"${id}" is not a row id: use 1 to 64 letters, digits and . _ : -`)
+    this.#columns(table)
     const fresh = this.#freshRow(table, id, values as Values)
     const n = fresh === undefined ? undefined : this.#store.rows.insertFresh(fresh)
     if (n === undefined) {
@@ -111,7 +116,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
   update<N extends keyof T & string>(table: N, id: string, values: ValuesOf<T[N]>): void {
     this.#columns(table)
     const stored = this.#store.rows.load(table, id)
-    if (stored === undefined || (Number(stored.shown['_state']) & ROW_STATE.purged) !== 0) {
+    if (stored === undefined || isPurged(stored)) {
       throw new EngineError('no-such-row', `"${table}" has no row "${id}"`)
     }
     this.#write(table, id, stored, values as Values)
@@ -119,6 +124,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
 
   /** Inserts or updates: what an importer does with ids that follow from its source. */
   put<N extends keyof T & string>(table: N, id: string, values: ValuesOf<T[N]>): 'inserted' | 'updated' | 'unchanged' {
+    this.#columns(table)
     const stored = this.#store.rows.load(table, id)
     if (stored === undefined) {
       this.insert(table, values, id)
@@ -150,6 +156,8 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
     const cells = joinRow(stored.cells, new Map([[PURGED, lwwCell(stamp, 1)]]))
     this.#store.driver.prepare('DELETE FROM _pending_text WHERE tbl = ? AND n = ?').run(table, stored.n)
     this.#store.markPending(table, this.#store.saveRow(table, id, stored, cells, false), stamp)
+    // A purge takes what has its own stamp: what this transaction still writes comes after it.
+    this.#stamp = undefined
     return true
   }
 
@@ -158,18 +166,21 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
     table: N,
     id: string,
     column: keyof T[N]['columns'] & string,
-    element: string,
+    member: string,
     present: boolean,
   ): void {
     if (this.#column(table, column).kind !== KIND.set) throw new EngineError('bad-value', `"${table}.${column}" is not a set`)
+    if (typeof member !== 'string') throw new EngineError('bad-value', `"${table}.${column}" takes text, not ${typeof member}`)
+    const element = member.toWellFormed()
+    if (element.length > MAX_ELEMENT_LENGTH) throw tooLarge(`"${table}.${column}"`, MAX_ELEMENT_LENGTH)
     const stored = this.#store.rows.load(table, id)
-    if (stored === undefined) throw new EngineError('no-such-row', `"${table}" has no row "${id}"`)
+    if (stored === undefined || isPurged(stored)) throw new EngineError('no-such-row', `"${table}" has no row "${id}"`)
     const cell = stored.cells.get(column)
     const state: SetState = cell?.kind === KIND.set ? cell.value : new Map()
     if (stored.shown['_deleted'] === 0 && (state.get(element)?.present ?? false) === present) return
     const stamp = this.#now
     const cells = new Map(stored.cells)
-    cells.set(column, { kind: KIND.set, value: new Map([...state, [element.toWellFormed(), { stamp, present }]]) })
+    cells.set(column, { kind: KIND.set, value: new Map([...state, [element, { stamp, present }]]) })
     cells.set(DELETED, lwwCell(stamp, 0))
     this.#store.markPending(table, this.#store.saveRow(table, id, stored, cells, false), stamp)
   }
@@ -230,6 +241,10 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
   }
 }
 
+function isPurged({ shown }: StoredRow): boolean {
+  return (Number(shown['_state']) & ROW_STATE.purged) !== 0
+}
+
 /** The `since` of a row whose cells up to `edited` are sealed: only later stamps are still to be sent. */
 export function sinceAfter(edited: Stamp): string {
   return edited + AFTER
@@ -263,6 +278,6 @@ function checkValue(table: string, name: string, column: Column, value: unknown)
   return Object.is(value, -0) ? 0 : value
 }
 
-function tooLarge(where: string): EngineError {
-  return new EngineError('value-too-large', `${where} is over the limit of ${MAX_VALUE_BYTES / 1024 / 1024} MiB for one value`)
+function tooLarge(where: string, limit = MAX_VALUE_BYTES): EngineError {
+  return new EngineError('value-too-large', `${where} is over the limit of ${limit / 1024} KiB for one value`)
 }

@@ -79,7 +79,13 @@ export class Vault<T extends Record<string, Table> = Record<string, Table>> {
     return this.store.write('local', () => {
       const tx = new Transaction<T>(this.store)
       try {
-        return body(tx)
+        const result = body(tx)
+        if (result instanceof Promise) {
+          // Its rejection has a reader here, or it would end the process as unhandled.
+          result.catch(() => {})
+          throw new EngineError('async-transaction', 'a transaction cannot wait: its body returned a promise')
+        }
+        return result
       } finally {
         tx.close()
       }
