@@ -8,7 +8,7 @@
 import { CryptoError } from '@lockstep/crypto/errors'
 import { equalBytes, FormatError, toHex } from '@lockstep/protocol/bytes'
 import { extendChain, identifySegment, type SegmentIdentity, type Sha256 } from '@lockstep/protocol/chain'
-import { type DeliveredSegment, encodeDelivery, SEGMENT_KIND } from '@lockstep/protocol/records'
+import { type DeliveredSegment, decodeDelivery, encodeDelivery, SEGMENT_KIND } from '@lockstep/protocol/records'
 import { type Cell, type Cells, DELETED, lwwCell } from '#cell'
 import { type Content, type ContentRow, decodeContent, toDelta } from '#content'
 import { authorName } from '#devices'
@@ -124,19 +124,18 @@ export class Inbox {
       this.#setAside(delivery, failure ?? 'it is empty')
       return
     }
-    const now = this.#store.runtime.now()
-    let newest = '' as Stamp
-    for (const row of content.rows) {
-      const stamp = latestStamp(row)
-      if (stamp > newest) newest = stamp
-    }
-    if (newest !== '' && stampMillis(newest) > now + MAX_AHEAD_MILLIS) {
+    if (this.#isFarAhead(content)) {
       this.#setAside(delivery, 'it is dated more than 100 years ahead')
       return
     }
-    this.#checkClock(content, replica, now)
-    this.#noteSeen(content, replica, delivery.last)
-    if (newest !== '') this.#store.observe(newest)
+    this.#applyContent(content, replica, delivery.last)
+  }
+
+  #applyContent(content: Content, author: ReplicaId, sequence: number): void {
+    this.#checkClock(content, author, this.#store.runtime.now())
+    this.#noteSeen(content, author, sequence)
+    const newest = latestOf(content.rows)
+    if (newest !== undefined) this.#store.observe(newest)
     for (const row of content.rows) this.applyRow(row)
   }
 
@@ -198,6 +197,33 @@ export class Inbox {
         )
       }
     }
+  }
+
+  /**
+   * Tries the segments again that were set aside: an update may read them now, a key may have come, a clock may have been
+   * set. Merging commutes, so that they come late does no harm. Returns how many were applied.
+   */
+  async reopen(): Promise<number> {
+    const { driver } = this.#store
+    let applied = 0
+    for (const row of driver.prepare('SELECT seq, delivery FROM _quarantine ORDER BY seq').all()) {
+      const sequence = Number(row['seq'])
+      const opened = await this.open(decodeDelivery(row['delivery'] as Uint8Array))
+      const { content } = opened
+      if (content === undefined || this.#isFarAhead(content)) continue
+      this.#store.write('remote', () => {
+        driver.prepare('DELETE FROM _quarantine WHERE seq = ?').run(sequence)
+        driver.prepare("DELETE FROM _problems WHERE code = 'unreadable' AND subject = ?").run(String(sequence))
+        this.#applyContent(content, toHex(opened.delivery.replica) as ReplicaId, sequence)
+      })
+      applied++
+    }
+    return applied
+  }
+
+  #isFarAhead({ rows }: Content): boolean {
+    const newest = latestOf(rows)
+    return newest !== undefined && stampMillis(newest) > this.#store.runtime.now() + MAX_AHEAD_MILLIS
   }
 
   #setAside(delivery: DeliveredSegment, reason: string): void {
@@ -269,6 +295,15 @@ function latestStamp(row: ContentRow): Stamp {
   let latest = row.stamp
   for (const stamp of row.stamps ?? []) if (stamp > latest) latest = stamp
   return latest
+}
+
+function latestOf(rows: readonly ContentRow[]): Stamp | undefined {
+  let newest: Stamp | undefined
+  for (const row of rows) {
+    const stamp = latestStamp(row)
+    if (newest === undefined || stamp > newest) newest = stamp
+  }
+  return newest
 }
 
 function describeSpan(millis: number): string {

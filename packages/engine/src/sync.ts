@@ -77,6 +77,7 @@ export class Syncer {
   /** @throws EngineError; what was done until then is kept. */
   async run({ onProgress, signal }: SyncOptions = {}): Promise<SyncResult> {
     try {
+      await this.inbox.reopen()
       const uploaded = await this.#upload(onProgress, signal)
       const downloaded = uploaded.complete ? { segments: 0, bytes: 0 } : await this.#download(onProgress, signal)
       this.#finish()
@@ -248,7 +249,10 @@ export class Syncer {
         bytes += chunk.bytes
         for (const delivery of chunk.segments) {
           segments++
-          opening.push(this.inbox.open(delivery))
+          const opened = this.inbox.open(delivery)
+          // One that fails while another is waited for has a reader already, or it would end the process as unhandled.
+          opened.catch(() => {})
+          opening.push(opened)
           if (opening.length >= OPEN_AHEAD) await take()
         }
       }

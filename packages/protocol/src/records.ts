@@ -168,6 +168,14 @@ function readDelivery(bytes: Uint8Array): DeliveredSegment {
   return { first, last, ...readRecordBody(reader) }
 }
 
+/** Inverse of {@link encodeDelivery}. @throws FormatError */
+export function decodeDelivery(bytes: Uint8Array): DeliveredSegment {
+  const reader = new ByteReader(bytes)
+  const length = reader.u32()
+  if (length !== reader.remaining) throw new FormatError('malformed', 'a stored segment has the wrong length')
+  return readDelivery(reader.raw(length))
+}
+
 /**
  * Decodes a pull answer or a live message as its bytes arrive. Feed chunks of any size with `push`; it returns the
  * segments that are complete. `position` is set once the first 57 bytes are in. `end` throws when the stream stopped
