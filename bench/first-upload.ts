@@ -21,7 +21,7 @@ async function measure({ notes }: { readonly notes: number }): Promise<Figure[]>
     if (pending !== 0) throw new Error(`${pending} rows were not uploaded`)
     const usage = await actor.call('usage')
     const serverUsage = await server.call('usage')
-    const sample = [...generateNotes(SEED, Math.min(SAMPLE, notes), 'mixed')]
+    const sample = generateNotes(SEED, Math.min(SAMPLE, notes), 'mixed')
     const characters = sample.reduce((sum, { title, text }) => sum + title.length + text.length, 0) / sample.length
     const deflate = (deflateRate(sample) * 1e6) / characters
     const encrypt = ((await aesGcmRate()) * 1e6 * notes) / uploaded.bytes

@@ -66,10 +66,9 @@ export class Actor<T extends Record<string, Method>> {
   }
 }
 
-/** `file` is beside this one. `BENCH_PROFILE=device-actor.ts` writes processor profiles of those processes into the current folder. */
+/** `file` is beside this one. */
 export function startActor<T extends Record<string, Method>>(file: string): Actor<T> {
-  const execArgv = process.env['BENCH_PROFILE'] === file ? ['--cpu-prof', '--cpu-prof-interval=500'] : []
-  return new Actor<T>(fork(join(import.meta.dirname, file), { execArgv, serialization: 'advanced' }))
+  return new Actor<T>(fork(join(import.meta.dirname, file), { serialization: 'advanced' }))
 }
 
 /** In the child: answers the parent's calls until it lets go. */

@@ -13,11 +13,17 @@ export interface GeneratedNote {
 const SHORTEST = 100
 const LONGEST = 2000
 
-export function* generateNotes(seed: number, count: number, size: NoteSize): Generator<GeneratedNote> {
+/** Gives one note after another, the same ones for the same seed. */
+export function noteSource(seed: number, size: NoteSize): () => GeneratedNote {
   const random = new Random(seed)
   const writer = new Writer(random.fork())
-  for (let i = 0; i < count; i++) {
+  return () => {
     const length = size === '500' ? 500 : Math.round(SHORTEST * (LONGEST / SHORTEST) ** random.float())
-    yield { title: size === '500' ? '' : writer.text(random.between(12, 40)), text: writer.text(length) }
+    return { title: size === '500' ? '' : writer.text(random.between(12, 40)), text: writer.text(length) }
   }
+}
+
+export function generateNotes(seed: number, count: number, size: NoteSize): GeneratedNote[] {
+  const next = noteSource(seed, size)
+  return Array.from({ length: count }, next)
 }

@@ -399,13 +399,17 @@ class ContentDecoder {
     return { table, columns }
   }
 
+  #textId(): string {
+    const id = this.#in.text()
+    return isRowId(id) ? id : malformed('a row id is not valid')
+  }
+
   #row(): ContentRow {
     const index = this.#in.varint()
     const shape = this.#shapes[index] ?? malformed(`shape ${index} is not in the segment's list`)
     const flags = this.#in.u8()
     if ((flags & ~KNOWN_FLAGS) !== 0) throw new FormatError('unsupported', `row flags ${flags} are not known`)
-    const id = (flags & FLAG_RAW_ID) !== 0 ? toRowId(this.#in.raw(16)) : this.#in.text()
-    if (!isRowId(id)) malformed('a row id is not valid')
+    const id = (flags & FLAG_RAW_ID) !== 0 ? toRowId(this.#in.raw(16)) : this.#textId()
     const stamp = this.#stamp()
     const values: Payload[] = new Array(shape.columns.length)
     const stamps: Stamp[] | undefined = (flags & FLAG_OWN_STAMPS) !== 0 ? new Array(shape.columns.length) : undefined

@@ -86,7 +86,8 @@ export interface NativeDatabase {
 }
 
 export interface NativeStatement {
-  run(params: readonly SqlValue[]): void
+  /** Returns what SQLite's `changes()` says afterwards. */
+  run(params: readonly SqlValue[]): number
   get(params: readonly SqlValue[]): Row | undefined
   all(params: readonly SqlValue[]): Row[]
   values(params: readonly SqlValue[]): SqlValue[][]
@@ -143,6 +144,10 @@ class SqliteDriver implements Driver {
   readonly path: string | undefined
   readonly #native: NativeDatabase
   readonly #cache = new Map<string, CachedStatement>()
+  /** Counts calls of `prepare`. */
+  #prepared = 0
+  /** What `changes()` answers, where the last statement told it. */
+  lastChanges: number | undefined
   #open = true
   /** Between BEGIN and the end of a `transaction` body. */
   #inBody = false
@@ -159,20 +164,24 @@ class SqliteDriver implements Driver {
   prepare(sql: string): Statement {
     const cached = this.#cache.get(sql)
     if (cached !== undefined) {
-      // Map keeps insertion order: moving an entry to the end makes the first one the least recently used.
-      this.#cache.delete(sql)
-      this.#cache.set(sql, cached)
+      cached.preparedAt = ++this.#prepared
       return cached
     }
     const statement = new CachedStatement(sql, this)
     statement.compile()
+    if (this.#cache.size >= CACHED_STATEMENTS) this.#evict()
+    statement.preparedAt = ++this.#prepared
     this.#cache.set(sql, statement)
-    if (this.#cache.size > CACHED_STATEMENTS) {
-      const [oldest, evicted] = this.#cache.entries().next().value as [string, CachedStatement]
-      this.#cache.delete(oldest)
-      evicted.release()
-    }
     return statement
+  }
+
+  /** Lets go of the statement that was prepared longest ago. */
+  #evict(): void {
+    let oldest: readonly [string, CachedStatement] | undefined
+    for (const entry of this.#cache) if (oldest === undefined || entry[1].preparedAt < oldest[1].preparedAt) oldest = entry
+    if (oldest === undefined) return
+    this.#cache.delete(oldest[0])
+    oldest[1].release()
   }
 
   exec(sql: string): void {
@@ -202,6 +211,9 @@ class SqliteDriver implements Driver {
   }
 
   changes(): number {
+    this.assertUsable(undefined)
+    // A bulk load asks after each insert.
+    if (this.lastChanges !== undefined) return this.lastChanges
     return Number(this.prepare('SELECT changes()').values()[0]?.[0])
   }
 
@@ -221,6 +233,7 @@ class SqliteDriver implements Driver {
   /** Runs `work` on the native database and translates what it throws. */
   guard<T>(sql: string | undefined, work: () => T, closing = false): T {
     this.assertUsable(sql, closing)
+    this.lastChanges = undefined
     try {
       return work()
     } catch (error) {
@@ -258,6 +271,8 @@ class SqliteDriver implements Driver {
 class CachedStatement implements Statement {
   readonly #sql: string
   readonly #driver: SqliteDriver
+  /** The driver's count when this was last asked for. */
+  preparedAt = 0
   #native: NativeStatement | undefined
   /** Left over from the last finished iterator. */
   #spare: NativeStatement | undefined
@@ -282,7 +297,7 @@ class CachedStatement implements Statement {
   run(...params: SqlValue[]): void {
     this.#begin(params)
     try {
-      this.compile().run(params)
+      this.#driver.lastChanges = this.compile().run(params)
     } catch (error) {
       throw this.#driver.translate(error, this.#sql)
     }
@@ -335,6 +350,7 @@ class CachedStatement implements Statement {
 
   #begin(params: readonly SqlValue[]): void {
     this.#driver.assertUsable(this.#sql)
+    this.#driver.lastChanges = undefined
     for (const value of params) {
       if (typeof value === 'string' || value === null) continue
       if (typeof value === 'number') {

@@ -26,6 +26,7 @@ interface SqliteC {
   sqlite3_bind_null(stmt: number, index: number): number
   sqlite3_bind_text(stmt: number, index: number, data: number, bytes: number, destructor: number): number
   sqlite3_bind_zeroblob(stmt: number, index: number, bytes: number): number
+  sqlite3_changes(db: number): number
   sqlite3_clear_bindings(stmt: number): number
   sqlite3_column_blob(stmt: number, column: number): number
   sqlite3_column_bytes(stmt: number, column: number): number
@@ -229,6 +230,7 @@ function nativeStatement(context: Context, stmt: number, finalized: () => void):
       try {
         start(params)
         while (step(false)) {}
+        return c.sqlite3_changes(context.db)
       } finally {
         stop()
       }

@@ -91,7 +91,7 @@ function nativeStatement(statement: StatementSync): NativeStatement {
       // The last rowid comes with the result, and FTS5 has inner ones beyond 2^53.
       if (!bigints) statement.setReadBigInts(true)
       bigints = true
-      statement.run(...bindable(params))
+      return Number(statement.run(...bindable(params)).changes)
     },
     get: (params) => prepareFor(false).get(...bindable(params)) as Row | undefined,
     all: (params) => prepareFor(false).all(...bindable(params)) as Row[],
