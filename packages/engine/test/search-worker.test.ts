@@ -72,6 +72,8 @@ test('[FMT-3] the worker indexes while the main thread writes and searches, and 
   // A wait would be an error now.
   vault.exec('PRAGMA busy_timeout = 0')
   await forEachSeed('search worker', 1, FILE, async (random) => {
+    vault.exec('DELETE FROM rows_notes; DELETE FROM _changes')
+    search.index.reset()
     const total = 20_000
     for (let n = 1; n <= total; n += 500) {
       writer.load(n, makeNotes(random, 500))
