@@ -5,13 +5,15 @@
  * The common cases cost one round trip: nothing new is one small pull; one edit is one push, whose answer proves with
  * the chain that nobody else wrote in between [SYNC-1].
  */
-import { equalBytes, fromBase64Url } from '@lockstep/protocol/bytes'
+import { equalBytes, FormatError, fromBase64Url, toHex } from '@lockstep/protocol/bytes'
 import { extendChain, identifySegment, type Sha256 } from '@lockstep/protocol/chain'
 import { MAX_PUSH_SEGMENTS } from '@lockstep/protocol/limits'
-import type { DeliveredSegment, Position, PushAnswer } from '@lockstep/protocol/records'
+import { type DeliveredSegment, DIGEST_BYTES, type Position, type PushAnswer } from '@lockstep/protocol/records'
 import { EngineError } from '#errors'
+import type { ReplicaId } from '#hlc'
 import { Inbox, type OpenedSegment } from '#inbox'
 import { Outbox, type OutboxSegment } from '#outbox'
+import { relaxed } from '#relaxed'
 import { type Remote, ServerProblem } from '#remote'
 import { moveToNewReplica } from '#replica'
 import type { Sealer } from '#sealing'
@@ -22,6 +24,8 @@ const PUSH_BYTES = 2 * 1024 * 1024
 const OPEN_AHEAD = 6
 /** Sealed bytes applied in one transaction. */
 const APPLY_BYTES = 512 * 1024
+/** Two are needed: an answer was lost, and the database is a copy. */
+const MAX_CONFLICTS = 4
 /** Larger differences between this device's clock and the server's are told. */
 const CLOCK_WARNING_MILLIS = 10 * 60 * 1000
 
@@ -89,13 +93,14 @@ export class Syncer {
   }
 
   #finish(): void {
-    this.#store.write('remote', () => {
+    const note = () => {
       this.#store.meta.set(
         'lastSyncedAt',
         Math.max(this.#store.meta.get('lastSyncedAt') ?? 0, Math.floor(this.#store.runtime.now())),
       )
       if (this.#store.problems().some(({ code }) => code === 'server-diverged')) this.#store.settle('server-diverged')
-    })
+    }
+    relaxed(this.#store.driver, () => this.#store.write('remote', note))
   }
 
   #reportDivergence(error: EngineError): void {
@@ -107,16 +112,25 @@ export class Syncer {
     let segments = 0
     let bytes = 0
     let rows = 0
+    let conflicts = 0
     let complete = false
     const total = this.outbox.pendingRows()
     for (;;) {
-      signal?.throwIfAborted()
+      if (signal?.aborted === true) throw new EngineError('cancelled', 'cancelled', { cause: signal.reason })
       await this.#sealAhead()
       const batch = this.outbox.unsent(PUSH_BYTES).slice(0, MAX_PUSH_SEGMENTS)
       if (batch.length === 0) return { segments, bytes, complete }
       // The next segments are encrypted while these travel.
-      const [sent] = await Promise.all([this.#push(batch, signal), this.#sealAhead()])
-      if (sent === undefined) continue
+      const [pushed, sealing] = await Promise.allSettled([this.#push(batch, signal), this.#sealAhead()])
+      if (pushed.status === 'rejected') throw pushed.reason
+      if (sealing.status === 'rejected') throw sealing.reason
+      const sent = pushed.value
+      if (sent === undefined) {
+        if (++conflicts > MAX_CONFLICTS) {
+          throw new EngineError('server-misbehaved', 'the server refuses what it says it is waiting for')
+        }
+        continue
+      }
       segments += batch.length
       bytes += sent.bytes
       for (const segment of batch) rows += segment.rows
@@ -161,7 +175,7 @@ export class Syncer {
 
   /** True if the log holds nothing between the cursor and these segments, and nothing after them. */
   #acknowledge(batch: readonly OutboxSegment[], { position, sequences }: PushAnswer, date: string | undefined): boolean {
-    return this.#store.write('remote', () => {
+    const acknowledge = () => {
       let { cursor, chain } = this.inbox.position()
       batch.forEach(({ counter, record }, i) => {
         const sequence = sequences[i] as number
@@ -177,7 +191,8 @@ export class Syncer {
       this.#store.meta.set('chain', chain)
       this.#store.meta.set('generation', position.generation.slice())
       return true
-    })
+    }
+    return relaxed(this.#store.driver, () => this.#store.write('remote', acknowledge))
   }
 
   #checkOwnClock(date: string | undefined): void {
@@ -199,13 +214,13 @@ export class Syncer {
   /** The server's last segment of this replica is not the predecessor of what was sent [LOG-3]. */
   async #resolveConflict(problem: ServerProblem, batch: readonly OutboxSegment[]): Promise<void> {
     const counter = Number(problem.members['counter'])
-    const text = problem.members['previous']
-    if (!Number.isSafeInteger(counter) || counter < 0 || typeof text !== 'string') {
+    const theirs = digestIn(problem.members['previous'])
+    if (!Number.isSafeInteger(counter) || counter < 0 || theirs === undefined) {
       throw new EngineError('server-misbehaved', 'the server refused a segment without saying what it has', { cause: problem })
     }
     const first = (batch[0] as OutboxSegment).counter
     const ours = counter === 0 ? new Uint8Array(32) : this.outbox.digestOf(counter)
-    if (ours !== undefined && equalBytes(ours, fromBase64Url(text))) {
+    if (ours !== undefined && equalBytes(ours, theirs)) {
       if (counter < first - 1) {
         throw new EngineError(
           'server-diverged',
@@ -218,7 +233,7 @@ export class Syncer {
       })
       return
     }
-    await moveToNewReplica(this.#store, this.#sealer)
+    await moveToNewReplica(this.#store, this.#sealer, toHex((batch[0] as OutboxSegment).record.replica) as ReplicaId)
   }
 
   async #download(onProgress: SyncOptions['onProgress'], signal?: AbortSignal): Promise<SyncCounts> {
@@ -261,6 +276,12 @@ export class Syncer {
       while (opening.length > 0) await take()
       apply()
     }
+    if ((position as Position).head < start.cursor) {
+      throw new EngineError(
+        'server-diverged',
+        `The server has ${(position as Position).head} segments, but this device has received ${start.cursor} from it: it was restored from an old backup, or lies. Nothing is lost here.`,
+      )
+    }
     this.#checkPosition(position as Position)
     return { segments, bytes }
   }
@@ -298,10 +319,27 @@ export class Syncer {
     if (fresh.length > 0) {
       if ((fresh[0] as DeliveredSegment).first !== cursor + 1) return false
       const opened = await Promise.all(fresh.map((segment) => this.inbox.open(segment)))
-      if (this.inbox.position().cursor !== cursor) return false
+      const before = this.inbox.position()
+      if (before.cursor !== cursor) return false
+      const chain = opened.reduce((value, { identity }) => extendChain(this.#sha256, value, identity), before.chain)
+      const { last } = fresh.at(-1) as DeliveredSegment
+      // Not vouched for by the position that came with it: the pull finds out.
+      if (last > position.head || (last === position.head && !equalBytes(chain, position.chain))) return false
       this.inbox.apply(opened)
     }
     const now = this.inbox.position()
     return now.cursor > position.head || (now.cursor === position.head && equalBytes(now.chain, position.chain))
+  }
+}
+
+/** The digest in a problem's member, undefined where there is none. */
+function digestIn(member: unknown): Uint8Array | undefined {
+  if (typeof member !== 'string') return undefined
+  try {
+    const digest = fromBase64Url(member)
+    return digest.length === DIGEST_BYTES ? digest : undefined
+  } catch (error) {
+    if (error instanceof FormatError) return undefined
+    throw error
   }
 }
