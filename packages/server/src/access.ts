@@ -6,8 +6,8 @@ import { ProblemError } from '#problems'
 import type { AppEnv, Services } from '#services'
 
 /** @throws ProblemError `unauthorized` */
-export async function requireSession({ sessions }: Services, context: Context<AppEnv>): Promise<Session> {
-  const session = await sessions.ofHeader(context.req.header('authorization'))
+export async function requireSession({ sessions }: Services, authorization: string | undefined): Promise<Session> {
+  const session = await sessions.ofHeader(authorization)
   if (session !== undefined) return session
   throw new ProblemError('unauthorized', 'sign in: there is no session with this token', {
     headers: { 'www-authenticate': 'Bearer' },

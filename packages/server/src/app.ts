@@ -5,16 +5,18 @@
 import { Hono } from 'hono'
 import { createSecrets, type Hashing, nodeHashing } from '#auth/secrets'
 import { createSessions } from '#auth/sessions'
+import { type Answer, type Exchange, toResponse } from '#exchange'
 import { createGroupCommit } from '#group-commit'
 import { createGuesses } from '#guesses'
 import { createLiveHub, type LiveHub } from '#live'
 import { errorFields, type Logger, silentLogger } from '#log'
 import { createMetrics, type Metrics } from '#metrics'
-import { ProblemError, problemResponse } from '#problems'
+import { ProblemError, problemAnswer } from '#problems'
 import { addAccountRoutes } from '#routes/account'
-import { addSegmentRoutes } from '#routes/segments'
+import { addSegmentRoutes, SEGMENTS_PATH } from '#routes/segments'
 import { addServerRoutes } from '#routes/server'
 import { addVaultRoutes } from '#routes/vaults'
+import { createSegmentRoutes } from '#segments'
 import type { App, AppEnv, Bindings, Policy, Services } from '#services'
 import { type Storage, StorageFullError } from '#storage/storage'
 
@@ -34,6 +36,8 @@ export interface AppOptions {
 export interface ServerApp {
   /** Answers any request; never rejects. */
   fetch(request: Request, bindings?: Bindings): Promise<Response>
+  /** Push and pull by the short way: the same answers as `fetch` gives. Undefined for any other route. Never rejects. */
+  answer(method: string, path: string, exchange: Exchange): Promise<Answer> | undefined
   /** Method and path pattern of each route. */
   readonly routes: readonly { readonly method: string; readonly path: string }[]
   readonly live: LiveHub
@@ -106,20 +110,37 @@ export function createApp(options: AppOptions): ServerApp {
     crashPoint,
   }
 
+  function answerError(error: unknown): Answer {
+    if (error instanceof ProblemError) return problemAnswer(error)
+    if (error instanceof StorageFullError) return problemAnswer(new ProblemError('storage-full', 'the server has no room left'))
+    failed(error)
+    return problemAnswer(new ProblemError('server-error', 'something went wrong; the server has logged it'))
+  }
+
+  const segments = createSegmentRoutes(services)
   const app: App = new Hono<AppEnv>()
-  addSegmentRoutes(app, services)
+  addSegmentRoutes(app, services, segments)
   addVaultRoutes(app, services)
   addAccountRoutes(app, services)
   addServerRoutes(app, services)
   const routes = app.routes.map(({ method, path }) => ({ method, path }))
   addMethodRefusals(app, routes)
-  app.notFound(() => problemResponse('not-found', 'there is no such route'))
-  app.onError((error) => {
-    if (error instanceof ProblemError) return problemResponse(error.code, error.message, error.parts)
-    if (error instanceof StorageFullError) return problemResponse('storage-full', 'the server has no room left')
-    failed(error)
-    return problemResponse('server-error', 'something went wrong; the server has logged it')
+  app.notFound(() => {
+    throw new ProblemError('not-found', 'there is no such route')
   })
+  app.onError((error) => toResponse(answerError(error)))
+
+  function note(method: string, status: number, started: number): void {
+    metrics.count('lockstep_requests_total', 1, { status })
+    if (logger.level === 'debug') logger.debug('request', { method, status, milliseconds: clock() - started })
+  }
+
+  async function answerSegments(handle: (exchange: Exchange) => Promise<Answer>, method: string, exchange: Exchange) {
+    const started = clock()
+    const answer = await handle(exchange).catch(answerError)
+    note(method, answer.status, started)
+    return answer
+  }
 
   return {
     async fetch(request, bindings = {}) {
@@ -127,12 +148,16 @@ export function createApp(options: AppOptions): ServerApp {
       const started = clock()
       const response =
         path.includes('%') && !decodes(path)
-          ? problemResponse('bad-request', 'the path is not well encoded')
+          ? toResponse(problemAnswer(new ProblemError('bad-request', 'the path is not well encoded')))
           : await app.fetch(request, bindings)
-      const { status } = response
-      metrics.count('lockstep_requests_total', 1, { status })
-      if (logger.level === 'debug') logger.debug('request', { method: request.method, status, milliseconds: clock() - started })
+      note(request.method, response.status, started)
       return response
+    },
+    answer(method, path, exchange) {
+      if (path !== SEGMENTS_PATH) return undefined
+      if (method === 'POST') return answerSegments(segments.push, method, exchange)
+      if (method === 'GET') return answerSegments(segments.pull, method, exchange)
+      return undefined
     },
     routes,
     live,

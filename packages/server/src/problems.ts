@@ -1,8 +1,6 @@
 /** Error answers: RFC 9457 problems with the protocol's stable codes [HTTP-1]. */
 import { PROBLEMS, type Problem, type ProblemCode } from '@lockstep/protocol/http'
 
-const NO_STORE = { 'cache-control': 'no-store' }
-
 export interface ProblemParts {
   /** Members beyond RFC 9457's, as the code defines them. */
   readonly extra?: Readonly<Record<string, unknown>>
@@ -26,13 +24,21 @@ export function problemBody(code: ProblemCode, detail: string, extra: ProblemPar
   return { type: `urn:lockstep:problem:${code}`, title, status: PROBLEMS[code], code, detail, ...extra }
 }
 
-export function problemResponse(code: ProblemCode, detail: string, { extra, headers }: ProblemParts = {}): Response {
-  return new Response(JSON.stringify(problemBody(code, detail, extra)), {
+export interface ProblemAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export function problemAnswer({ code, message, parts: { extra, headers } }: ProblemError): ProblemAnswer {
+  return {
     status: PROBLEMS[code],
-    headers: { ...NO_STORE, ...headers, 'content-type': 'application/problem+json' },
-  })
+    headers: { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    body: JSON.stringify(problemBody(code, message, extra)),
+  }
 }
 
 export function jsonResponse(body: unknown, status = 200): Response {
-  return new Response(JSON.stringify(body), { status, headers: { ...NO_STORE, 'content-type': 'application/json' } })
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  return new Response(JSON.stringify(body), { status, headers })
 }

@@ -6,23 +6,24 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
+import type { AddressInfo } from 'node:net'
 import { MAX_JSON_BYTES, MAX_PUSH_BYTES, MAX_PUSH_SEGMENTS, MAX_SEGMENT_BYTES } from '@lockstep/protocol/limits'
-import { createApp, type ServerApp } from '#app'
+import { createApp } from '#app'
 import { ConfigError, parseConfig, type ServerConfig, type ServerOptions } from '#config'
-import { type LiveServer, refuseSocket, serveLive } from '#live-socket'
-import { createLogger, errorFields, type Logger } from '#log'
+import { type LiveServer, serveLive } from '#live-socket'
+import { createLogger, errorFields } from '#log'
 import { isLoopback, normaliseAddress, parseTrustedProxies } from '#network'
-import { problemResponse } from '#problems'
+import { serveApp } from '#node-http'
 import type { Policy } from '#services'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
 import type { Storage } from '#storage/storage'
 import manifest from '../package.json' with { type: 'json' }
 
 const HEADERS_MILLISECONDS = 20_000
+/** How often Node looks for requests that have taken too long. */
+const CHECK_MILLISECONDS = 1_000
 const KEEP_ALIVE_MILLISECONDS = 75_000
 const CLOSE_MILLISECONDS = 10_000
 
@@ -76,9 +77,13 @@ async function readPolicy(config: ServerConfig, storage: Storage): Promise<Polic
 
 /** @throws ConfigError when certificate or key cannot be read. */
 function createHttpServer({ tlsCert, tlsKey }: ServerConfig): Server {
-  if (tlsCert === undefined || tlsKey === undefined) return createServer()
+  if (tlsCert === undefined || tlsKey === undefined) return createServer({ connectionsCheckingInterval: CHECK_MILLISECONDS })
   try {
-    return createTlsServer({ cert: readFileSync(tlsCert), key: readFileSync(tlsKey) })
+    return createTlsServer({
+      connectionsCheckingInterval: CHECK_MILLISECONDS,
+      cert: readFileSync(tlsCert),
+      key: readFileSync(tlsKey),
+    })
   } catch (error) {
     throw new ConfigError([`tlsCert, tlsKey: ${(error as Error).message}`], { cause: error })
   }
@@ -92,41 +97,6 @@ function listen(server: Server, { host, port }: ServerConfig): Promise<void> {
       resolve()
     })
   })
-}
-
-/** Requests that never became one: cut off, too slow, or not HTTP. */
-function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
-  else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refuseSocket(socket, 'request-timeout', 'the request took too long')
-  else refuseSocket(socket, 'bad-request', 'this is not a well-formed HTTP request')
-}
-
-function handleRequests(server: Server, app: ServerApp, logger: Logger): void {
-  const listener = getRequestListener(
-    (request, { incoming }) => app.fetch(request, { peer: (incoming as IncomingMessage).socket.remoteAddress ?? '' }),
-    {
-      overrideGlobalObjects: false,
-      // The only thing that rejects is the translation of the request: a broken host or target.
-      errorHandler: () => problemResponse('bad-request', 'the request target or host is not well-formed'),
-    },
-  )
-  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    // Every byte of a small answer counts [SYNC-1]: HTTP/1.1 keeps connections open without being told, and who wants
-    // the server's clock asks for its status.
-    if (incoming.httpVersionMinor === 1) outgoing.removeHeader('connection')
-    outgoing.sendDate = false
-    listener(incoming, outgoing).catch((error: unknown) => {
-      logger.error('unexpected-error', errorFields(error))
-      outgoing.destroy()
-    })
-  }
-  server.on('request', handle)
-  server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    // Who asks before sending is not invited to send what will be refused.
-    if (!(Number(incoming.headers['content-length'] ?? 0) > MAX_PUSH_BYTES)) outgoing.writeContinue()
-    handle(incoming, outgoing)
-  })
-  server.on('clientError', refuseBrokenRequest)
 }
 
 /** Stops accepting; resolves when every connection has ended, by itself or after a grace period by force. */
@@ -168,7 +138,7 @@ export async function startServer(options: ServerOptions, seams: ServeSeams = {}
     server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS
     server.timeout = config.idleTimeout * 1000
     server.maxConnections = config.maxSockets
-    handleRequests(server, app, logger)
+    serveApp(server, app, (error) => logger.warn('answer-broken', errorFields(error)))
     const secure = config.tlsCert !== undefined
     const liveServer = serveLive({
       server,

@@ -4,6 +4,7 @@ import { credentialsChangeSchema } from '@lockstep/protocol/http'
 import { requireSession } from '#access'
 import type { Session } from '#auth/sessions'
 import { readJson } from '#body'
+import { requestExchange } from '#exchange'
 import { jsonResponse, ProblemError } from '#problems'
 import { requireAllowed, wrongCredentials } from '#refusals'
 import type { App, Services } from '#services'
@@ -23,17 +24,17 @@ export function addAccountRoutes(app: App, services: Services): void {
   }
 
   app.delete('/v1/session', async (context) => {
-    const { tokenHash } = await requireSession(services, context)
+    const { tokenHash } = await requireSession(services, context.req.header('authorization'))
     await storage.endSession(tokenHash)
     sessions.ended([tokenHash])
     return new Response(null, { status: 204 })
   })
 
-  app.get('/v1/credentials', async (context) => credentials(await requireSession(services, context)))
+  app.get('/v1/credentials', async (context) => credentials(await requireSession(services, context.req.header('authorization'))))
 
   app.put('/v1/credentials', async (context) => {
-    const session = await requireSession(services, context)
-    const change = await readJson(context.req.raw, credentialsChangeSchema, policy.limits.jsonBytes)
+    const session = await requireSession(services, context.req.header('authorization'))
+    const change = await readJson(requestExchange(context.req.raw), credentialsChangeSchema, policy.limits.jsonBytes)
     const vault = await storage.vaultByKey(session.vault)
     // A stolen token must not be enough to take the vault over, nor to find the password by trying [KEY-3].
     const guess = requireAllowed(await guesses.passwordChange(vault.name, session.deviceId))
@@ -51,7 +52,7 @@ export function addAccountRoutes(app: App, services: Services): void {
   })
 
   app.get('/v1/devices', async (context) => {
-    const session = await requireSession(services, context)
+    const session = await requireSession(services, context.req.header('authorization'))
     const current = toBase64Url(session.deviceId)
     const devices = (await storage.devices(session.vault)).map((device) => {
       const id = toBase64Url(device.id)

@@ -8,6 +8,7 @@ import { type SignInRequest, signInRequestSchema, signUpRequestSchema, vaultName
 import type { Context } from 'hono'
 import { clientOf } from '#access'
 import { describeIssue, readJson } from '#body'
+import { requestExchange } from '#exchange'
 import { jsonResponse, ProblemError } from '#problems'
 import { requireAllowed, wrongCredentials } from '#refusals'
 import type { App, AppEnv, Services } from '#services'
@@ -74,7 +75,7 @@ export function addVaultRoutes(app: App, services: Services): void {
   }
 
   app.post('/v1/vaults', async (context) => {
-    const request = await readJson(context.req.raw, signUpRequestSchema, policy.limits.jsonBytes)
+    const request = await readJson(requestExchange(context.req.raw), signUpRequestSchema, policy.limits.jsonBytes)
     const { network } = clientOf(services, context)
     await requireSignUpAllowed(request.setupToken, network)
     if (request.bundle.version !== 1) throw new ProblemError('bad-request', 'bundle.version: the first one is 1')
@@ -105,7 +106,11 @@ export function addVaultRoutes(app: App, services: Services): void {
 
   app.post('/v1/vaults/:name/sessions', async (context) => {
     const name = vaultName(context)
-    const { authKey, device, deviceCookie } = await readJson(context.req.raw, signInRequestSchema, policy.limits.jsonBytes)
+    const { authKey, device, deviceCookie } = await readJson(
+      requestExchange(context.req.raw),
+      signInRequestSchema,
+      policy.limits.jsonBytes,
+    )
     const { network } = clientOf(services, context)
     const vault = await storage.vaultByName(name)
     const cookieHash = deviceCookie && secrets.hash(deviceCookie)
