@@ -30,8 +30,8 @@ function tokenizerAnswers(driver: Driver, last: number): string[][] {
 describe.each([
   ['node', async () => openSqlite(), LAST_CODE_POINT],
   ['wasm', openSqliteWasm, LAST_LETTER],
-] as const)('[FMT-3] words, %s', (_, open, last) => {
-  test('[FMT-3] every code point is cut and folded as FTS5 does it', async () => {
+] as const)('words, %s', (_, open, last) => {
+  test('every code point is cut and folded as FTS5 does it', async () => {
     const driver = await open()
     const answers = tokenizerAnswers(driver, last)
     driver.close()
@@ -50,7 +50,7 @@ describe.each([
 })
 
 describe('folding', () => {
-  test('[FMT-3] what is folded stays as it is when folded again, and separators stay separators', () => {
+  test('what is folded stays as it is when folded again, and separators stay separators', () => {
     const different: number[] = []
     for (let c = 0; c <= LAST_LETTER; c++) {
       if (isSurrogate(c)) continue

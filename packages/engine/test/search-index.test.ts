@@ -97,7 +97,7 @@ describe.each([
   beforeEach(openVault)
   afterEach(() => driver.close())
 
-  test('[FMT-3] finds what a search without an index finds, through inserts, edits, deletes, bulk loads and new indexes', async () => {
+  test('finds what a search without an index finds, through inserts, edits, deletes, bulk loads and new indexes', async () => {
     let found = 0
     const count = await forEachSeed(`search, ${name}`, base, FILE, async (random) => {
       driver.close()
@@ -146,7 +146,7 @@ describe.each([
     expect(found).toBeGreaterThan(count * 20)
   })
 
-  test('[FMT-3] any text is a query', () => {
+  test('any text is a query', () => {
     const index = makeIndex()
     writer.put(1, note('plain text, AND more'))
     for (const text of [

@@ -10,7 +10,7 @@ const marked = (text: string, query: string, length?: number): string[] => {
 }
 
 describe('snippets', () => {
-  test('[FMT-3] matches are marked as they stand in the text', () => {
+  test('matches are marked as they stand in the text', () => {
     expect(marked('Der Frühling, frühlingshaft: FRUHLING', 'fruhling')).toEqual(['Frühling', 'frühlingshaft', 'FRUHLING'])
     expect(marked('a b c', 'b a')).toEqual(['a', 'b'])
     expect(marked('one two, one three', '"one three"')).toEqual(['one', 'three'])

@@ -66,7 +66,7 @@ function startWorker() {
   return { worker, reports, next }
 }
 
-test('[FMT-3] the worker indexes while the main thread writes and searches, and neither waits for the other', async () => {
+test('the worker indexes while the main thread writes and searches, and neither waits for the other', async () => {
   const search = openSearch(vaultPath, SOURCE)
   const { worker, reports, next } = startWorker()
   // A wait would be an error now.

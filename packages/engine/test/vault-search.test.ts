@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDevice } from '@lockstep/engine/platform/node/device'
-import { column, defineSchema, table } from '@lockstep/engine/schema'
+import { openDevice } from '#platform/node/device'
+import { column, defineSchema, table } from '#schema'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 const schema = defineSchema({
