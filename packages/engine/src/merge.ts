@@ -103,7 +103,8 @@ function purgeCell(cell: Cell, purge: Stamp): Cell | undefined {
   if (cell.kind === KIND.lww) return cell.stamp > purge ? cell : undefined
   if (cell.kind === KIND.text) {
     const kept = new Map<number, TextBase>()
-    for (const [key, text] of cell.value) if (text.base === undefined || text.base.stamp > purge) kept.set(key, text)
+    // Edits without their base: segments arrive in order, so the base was here and has been dropped by this purge.
+    for (const [key, text] of cell.value) if (text.base !== undefined && text.base.stamp > purge) kept.set(key, text)
     if (kept.size === cell.value.size) return cell
     return kept.size === 0 ? undefined : { kind: KIND.text, value: kept }
   }

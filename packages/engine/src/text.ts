@@ -15,6 +15,8 @@ import type { TextBase, TextState } from '#cell'
 import type { Stamp } from '#hlc'
 
 const NAME = 't'
+/** Without a name of its own a document draws a random one, which costs more than the document. */
+const DOC_OPTIONS = { gc: true, guid: NAME }
 const LABEL = encodeUtf8('lockstep/v1/base')
 /** Beyond this the middle of a rewritten text is replaced as a whole: a diff would take quadratic time. */
 const MAX_DIFF_LENGTH = 20_000
@@ -48,9 +50,9 @@ export function shownBase(state: TextState): number | undefined {
 
 /** A base's document with its updates. The caller destroys it. */
 export function buildDoc(key: number, { base, updates }: TextBase): Y.Doc {
-  const doc = new Y.Doc({ gc: true })
+  const doc = new Y.Doc(DOC_OPTIONS)
   if (base !== undefined && base.text !== '') {
-    const seed = new Y.Doc({ gc: true })
+    const seed = new Y.Doc(DOC_OPTIONS)
     seed.clientID = key
     seed.getText(NAME).insert(0, base.text)
     Y.applyUpdate(doc, Y.encodeStateAsUpdate(seed))
@@ -153,6 +155,25 @@ export interface Splice {
   readonly insert: string
 }
 
+const ASTRAL = /[\u{10000}-\u{10ffff}]/gu
+const PRIVATE_USE = /[\ue000-\uf8ff]/
+const FIRST_PRIVATE = 0xe000
+const PRIVATE_COUNT = 0xf8ff - FIRST_PRIVATE + 1
+
+/**
+ * A diff of characters, not of UTF-16 units: two characters that share half a surrogate pair have nothing in common, and
+ * taking the half for a match would delete and write anew what stands between them.
+ */
+function diffCharacters(from: string, to: string): [number, string][] {
+  const astral = new Set([...(from.match(ASTRAL) ?? []), ...(to.match(ASTRAL) ?? [])])
+  if (astral.size === 0 || astral.size > PRIVATE_COUNT || PRIVATE_USE.test(from) || PRIVATE_USE.test(to)) return diff(from, to)
+  const stand = new Map([...astral].map((character, i) => [character, String.fromCharCode(FIRST_PRIVATE + i)]))
+  const back = new Map([...stand].map(([character, unit]) => [unit, character]))
+  const encode = (text: string) => text.replace(ASTRAL, (character) => stand.get(character) as string)
+  const decode = (text: string) => text.replace(/[\ue000-\uf8ff]/g, (unit) => back.get(unit) as string)
+  return diff(encode(from), encode(to)).map(([operation, text]) => [operation, decode(text)])
+}
+
 /** The edits that turn `before` into `after`, to be applied in order; never inside a surrogate pair. */
 export function diffTexts(before: string, after: string): Splice[] {
   if (before === after) return []
@@ -164,7 +185,7 @@ export function diffTexts(before: string, after: string): Splice[] {
     return [{ at: prefix, remove: from.length, insert: to }]
   const splices: Splice[] = []
   let at = prefix
-  for (const [operation, text] of diff(from, to)) {
+  for (const [operation, text] of diffCharacters(from, to)) {
     if (operation === diff.EQUAL) {
       at += text.length
     } else if (operation === diff.INSERT) {

@@ -1,0 +1,69 @@
+/** How a simulated device seals segments: for real, or by a checksum over content and place, which is quick. */
+
+import { nodeCompression } from '@lockstep/engine/platform/node/compression'
+import { createSealer, type Sealer, type SegmentPlace } from '@lockstep/engine/sealing'
+import { concatBytes, encodeUtf8, equalBytes, FormatError } from '@lockstep/protocol/bytes'
+import { Random } from '../support/random.ts'
+import { sha256 } from './server.ts'
+
+const CHECKSUM_BYTES = 16
+
+function checksum(place: SegmentPlace, body: Uint8Array): Uint8Array {
+  const where = encodeUtf8(JSON.stringify([place.kind, place.epoch, [...place.replica], place.counter]))
+  return sha256(concatBytes(where, body)).slice(0, CHECKSUM_BYTES)
+}
+
+/** Binds content to its place as the real one does; keeps nothing secret. */
+export const plainSealer: Sealer = {
+  epoch: 1,
+  seal: async (place, body) => concatBytes(checksum(place, body), body),
+  async open(place, sealed) {
+    const body = sealed.slice(CHECKSUM_BYTES)
+    if (!equalBytes(sealed.subarray(0, CHECKSUM_BYTES), checksum(place, body))) {
+      throw new FormatError('malformed', 'the checksum does not fit the content and its place')
+    }
+    return body
+  },
+}
+
+/** Each seal draws its randomness from the seed when it begins, so that threads cannot change who gets which. */
+export function realSealer(options: {
+  readonly vaultId: Uint8Array
+  readonly vaultKey: Uint8Array
+  readonly random: Random
+}): Sealer {
+  const { vaultId, vaultKey } = options
+  const make = (random: Random) =>
+    createSealer({
+      vaultId,
+      vaultKeys: new Map([[1, vaultKey]]),
+      compression: nodeCompression,
+      random: (length) => random.bytes(length),
+    })
+  const opener = make(new Random(0))
+  return {
+    epoch: 1,
+    seal: (place, body) => make(options.random.fork()).seal(place, body),
+    open: (place, sealed) => opener.open(place, sealed),
+  }
+}
+
+/** Every call is a point at which the process may die, and work that the event loop waits for. */
+export function sealerOf(
+  inner: Sealer,
+  on: { readonly wait: () => Promise<void>; readonly outside: <T>(work: Promise<T>) => Promise<T> },
+): Sealer {
+  return {
+    epoch: inner.epoch,
+    async seal(place, body) {
+      const sealed = await on.outside(inner.seal(place, body))
+      await on.wait()
+      return sealed
+    },
+    async open(place, sealed) {
+      const body = await on.outside(inner.open(place, sealed))
+      await on.wait()
+      return body
+    },
+  }
+}

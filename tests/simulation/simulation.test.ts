@@ -1,0 +1,78 @@
+/**
+ * Many devices, one server and everything that can go wrong between them, from a seed.
+ *
+ * The full campaign, 20 000 seeds of 300 operations: LOCKSTEP_RUNS=100 npx vitest run tests/simulation/simulation.test.ts
+ */
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { seeds } from '../support/random.ts'
+import { FAULT_FLOORS, type Fault, FaultCounts } from './faults.ts'
+import { BrokenPromise, type Outcome, planOf, runPlan } from './run.ts'
+import { shrink } from './shrink.ts'
+
+const FILE = 'tests/simulation/simulation.test.ts'
+const SEEDS = 200
+/** Below this the counts are too much a matter of luck to hold them against the floors. */
+const ENOUGH_SEEDS = 50
+const replaying = process.env['LOCKSTEP_SEED'] !== undefined
+
+const regressions = JSON.parse(readFileSync(new URL('regressions.json', import.meta.url), 'utf8')) as {
+  readonly seed: number
+  readonly found: string
+}[]
+
+async function mustHold(seed: number): Promise<Outcome> {
+  const plan = planOf(seed)
+  try {
+    return await runPlan(plan)
+  } catch (error) {
+    if (!(error instanceof BrokenPromise)) throw error
+    const { plan: small, failure } = await shrink(plan, error)
+    throw new Error(
+      `seed ${seed}: ${error.message}\n\nwith ${small.operations.length} of its ${plan.operations.length} operations: ${failure.message}\n${failure.log.join('\n')}\n  repeat it: LOCKSTEP_SEED=${seed} npx vitest run ${FILE}`,
+    )
+  }
+}
+
+test('[G1] [G2] [CELL-1] [CELL-2] [CELL-3] [CELL-5] [LOG-2] [LOG-3] [LOG-6] [SYNC-3] devices end up in step, nothing is lost, nothing deleted is back', async () => {
+  const faults = new FaultCounts()
+  let operations = 0
+  let mostExchanges = 0
+  let bytes = 0
+  let idealBytes = 0
+  const all = seeds('G1', SEEDS)
+  for (const seed of all) {
+    const outcome = await mustHold(seed)
+    faults.addAll(outcome.faults)
+    operations += outcome.operations
+    mostExchanges = Math.max(mostExchanges, outcome.mostExchanges)
+    bytes += outcome.bytes
+    idealBytes += outcome.idealBytes
+  }
+  console.log(`G1: ${all.length} seeds, ${operations} operations, faults {${faults}}`)
+  console.log(`G2: at most ${mostExchanges} exchanges to be in step, ${(bytes / idealBytes).toFixed(2)} times the least bytes`)
+  if (all.length < ENOUGH_SEEDS) return
+  for (const [fault, floor] of Object.entries(FAULT_FLOORS)) {
+    expect(faults.counts.get(fault as Fault) ?? 0, `${fault} happened too rarely to prove anything`).toBeGreaterThanOrEqual(
+      Math.floor((floor * all.length) / 100),
+    )
+  }
+})
+
+test.skipIf(replaying)('[G1] a seed repeats exactly, real cryptography and threads included', async () => {
+  for (const seed of [1, 2, 10]) {
+    const [first, second] = [await runPlan(planOf(seed)), await runPlan(planOf(seed))]
+    expect(second.hash).toBe(first.hash)
+    expect(String(second.faults)).toBe(String(first.faults))
+  }
+})
+
+test.skipIf(replaying)('[G1] different seeds are different worlds', async () => {
+  const hashes = new Set<string>()
+  for (const seed of [1, 2, 3]) hashes.add((await runPlan(planOf(seed, { operations: 60 }))).hash)
+  expect(hashes.size).toBe(3)
+})
+
+test.skipIf(replaying).each(regressions)('[G1] pinned seed $seed: $found', async ({ seed }) => {
+  await mustHold(seed)
+})

@@ -1,0 +1,262 @@
+/** One simulated world: devices, a network, a server, and a plan of operations, all from one seed. */
+
+import { DriverError } from '@lockstep/engine/driver'
+import { EngineError } from '@lockstep/engine/errors'
+import type { Sealer } from '@lockstep/engine/sealing'
+import { Random } from '../support/random.ts'
+import { type Owner, type Process, SimulatedDevice } from './device.ts'
+import { type Fault, FaultCounts } from './faults.ts'
+import { Killed } from './faulty-driver.ts'
+import { Ledger } from './ledger.ts'
+import { Network } from './network.ts'
+import { type EventKind, type Operation, writes } from './operations.ts'
+import { Scheduler } from './scheduler.ts'
+import { plainSealer, realSealer } from './sealers.ts'
+import { SimulatedServer } from './server.ts'
+
+const START = Date.UTC(2026, 0, 1)
+const SECOND = 1000
+const YEAR = 365.25 * 24 * 3600 * SECOND
+
+/** Expected while faults happen; anything else that an operation throws ends the run. */
+const EXPECTED = new Set(['offline', 'needs-password', 'wrong-credentials', 'too-many-attempts', 'sign-up-refused'])
+
+export interface WorldOptions {
+  readonly devices: number
+  readonly realCrypto: boolean
+  /** Clocks from −20 to +50 years instead of a few minutes off. */
+  readonly wildClocks: boolean
+}
+
+export class World {
+  readonly scheduler = new Scheduler(START)
+  readonly faults = new FaultCounts()
+  readonly ledger = new Ledger()
+  readonly server: SimulatedServer
+  readonly network: Network
+  readonly devices: SimulatedDevice[] = []
+  readonly owner: Owner
+  readonly sealer: Sealer
+  readonly random: Random
+  readonly log: string[] = []
+  readonly #options: WorldOptions
+  #failure: unknown
+  readonly #changingPassword = new Set<Process>()
+
+  constructor(seed: number, options: WorldOptions) {
+    this.#options = options
+    this.random = new Random(seed)
+    const fault = (kind: Fault) => this.faults.add(kind)
+    const clock = () => Math.floor(this.scheduler.now)
+    this.server = new SimulatedServer({ random: this.random.fork(), clock, fault })
+    this.network = new Network({ scheduler: this.scheduler, server: this.server, fault })
+    this.owner = { vaultId: this.random.bytes(16), passwords: ['first'] }
+    this.sealer = options.realCrypto
+      ? realSealer({ vaultId: this.owner.vaultId, vaultKey: this.random.bytes(32), random: this.random.fork() })
+      : plainSealer
+    for (let i = 0; i < options.devices; i++) this.#addDevice(i)
+  }
+
+  #addDevice(index: number): void {
+    const { random } = this
+    const device = this.newDevice(`device ${index}`, {
+      // Of two devices a millisecond apart every tie is decided by what comes after the time.
+      clockOffset: index === 1 ? 1 : this.#clockOffset(),
+      older: index > 0 && random.chance(0.2),
+    })
+    if (index === 1) this.faults.add('clocksMillisecondApart')
+    if (device.older) this.faults.add('olderSchema')
+    this.devices.push(device)
+  }
+
+  newDevice(name: string, { clockOffset = 0, older = false } = {}): SimulatedDevice {
+    const { scheduler, network, owner, sealer, random } = this
+    const fault = (kind: Fault) => this.faults.add(kind)
+    return new SimulatedDevice({ name, random: random.fork(), scheduler, network, owner, sealer, fault, clockOffset, older })
+  }
+
+  #clockOffset(): number {
+    const { random } = this
+    if (this.#options.wildClocks) return (random.float() * 70 - 20) * YEAR
+    return random.chance(0.5) ? 0 : (random.float() * 2 - 1) * 600 * SECOND
+  }
+
+  /** Runs the plan; faults and all. @throws what an operation threw that no fault explains */
+  async play(operations: readonly Operation[]): Promise<void> {
+    const [first] = this.devices as [SimulatedDevice]
+    this.network.faulty = false
+    const founder = first.open() as Process
+    this.#watch('sign up', first.signUp(founder))
+    await this.scheduler.run()
+    this.network.faulty = true
+    const joinAt = this.devices.map((_, i) => (i < 2 ? 0 : this.random.below(operations.length + 1)))
+    let time = 0
+    operations.forEach((operation, i) => {
+      time += operation.gap
+      this.scheduler.after(time, () => {
+        if (this.#failure !== undefined) return
+        const device = this.devices[operation.device] as SimulatedDevice
+        if (i < (joinAt[operation.device] as number)) return
+        if ((joinAt[operation.device] as number) > 0 && device.processes.length === 0 && device.token === undefined) {
+          this.faults.add('lateJoin')
+          joinAt[operation.device] = 0
+        }
+        this.#run(i, operation, device)
+      })
+    })
+    await this.scheduler.run()
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #note(i: number, device: SimulatedDevice, kind: string, result: string): void {
+    this.log.push(`${i} t=${this.scheduler.now - START} ${device.name} ${kind}: ${result}`)
+  }
+
+  #run(i: number, { kind, seed }: Operation, device: SimulatedDevice): void {
+    const random = new Random(seed)
+    const write = writes[kind]
+    if (write === undefined) {
+      this.#event(i, kind as EventKind, device, random)
+      return
+    }
+    const process = this.#process(device, random)
+    if (process === undefined) return
+    try {
+      this.#note(i, device, kind, write.run({ process, random, ledger: this.ledger, older: device.older }))
+    } catch (error) {
+      this.#judge(i, device, kind, error)
+    }
+  }
+
+  #process(device: SimulatedDevice, random: Random): Process | undefined {
+    return device.processes.length > 0 ? random.pick(device.processes) : device.open()
+  }
+
+  #judge(i: number, device: SimulatedDevice, kind: string, error: unknown): void {
+    const expected =
+      error instanceof Killed ||
+      (error instanceof EngineError && EXPECTED.has(error.code)) ||
+      (error instanceof DriverError && (error.code === 'full' || error.code === 'io') && error.cause === undefined)
+    const text = error instanceof Error ? `${error.name} ${error.message}` : String(error)
+    this.#note(i, device, kind, text)
+    if (!expected) this.#failure ??= error
+  }
+
+  /** Follows what goes on beyond this turn; an unexpected end of it fails the run. */
+  #watch(name: string, work: Promise<unknown>, i = -1, device = this.devices[0] as SimulatedDevice): void {
+    work.then(
+      () => this.#note(i, device, name, 'done'),
+      (error: unknown) => this.#judge(i, device, name, error),
+    )
+  }
+
+  #event(i: number, kind: EventKind, device: SimulatedDevice, random: Random): void {
+    const process = this.#process(device, random)
+    if (process === undefined) return
+    switch (kind) {
+      case 'sync':
+        this.#sync(i, device, process)
+        return
+      case 'live':
+        this.#watch(kind, this.#live(device, process, random), i, device)
+        return
+      case 'signIn':
+        this.#watch(kind, device.signIn(process), i, device)
+        return
+      case 'signOut':
+        this.faults.add('signedOut')
+        this.#watch(kind, device.signOut(process), i, device)
+        return
+      case 'changePassword':
+        this.#changePassword(i, device, process)
+        return
+      case 'kill':
+        this.#note(i, device, kind, 'now')
+        device.kill(process)
+        return
+      case 'killAtAwait':
+        process.killAtAwait ??= random.between(1, 12)
+        return
+      case 'statementFault':
+        process.driver.fault ??= { kind: random.pick(['kill', 'kill', 'full', 'io'] as const), in: random.between(1, 80) }
+        return
+      case 'killServer':
+        this.server.killAt = random.pick(['before-commit', 'after-commit', 'before-answer'] as const)
+        return
+      case 'jumpClock':
+        this.faults.add('clockJump')
+        device.clockOffset = this.#options.wildClocks ? (random.float() * 70 - 20) * YEAR : (random.float() * 2 - 1) * 600 * SECOND
+        return
+      case 'cutNetwork':
+        device.cutUntil = this.scheduler.now + random.between(1, 60) * SECOND
+        return
+      case 'secondProcess':
+        if (device.processes.length < 2 && device.open() !== undefined) this.faults.add('secondProcess')
+        return
+      case 'upgrade':
+        this.upgrade(device)
+        return
+    }
+  }
+
+  #sync(i: number, device: SimulatedDevice, process: Process): void {
+    if (process.syncs >= 2) return
+    if (this.devices.some(({ processes }) => processes.some(({ syncs }) => syncs > 0))) this.faults.add('interleaved')
+    const work = (async () => {
+      if (device.token === undefined) await device.signIn(process)
+      await device.sync(process)
+    })()
+    this.#watch('sync', work, i, device)
+  }
+
+  /** Pushes a stretch of the log as a live connection does: in order, again, with gaps, or stale. */
+  async #live(device: SimulatedDevice, process: Process, random: Random): Promise<string> {
+    const { token } = device
+    const head = await this.scheduler.outside(this.server.head())
+    if (token === undefined || head === 0) return 'not connected'
+    const syncer = device.syncer(process, token)
+    const { cursor } = syncer.inbox.position()
+    const messages: [number, number][] = []
+    for (let from = Math.max(0, cursor - random.below(3)); from < head; ) {
+      const through = Math.min(head, from + random.between(1, 4))
+      messages.push([from, through])
+      from = through
+    }
+    const style = random.below(4)
+    if (style === 0 && messages.length > 1) {
+      messages.reverse()
+      this.faults.add('liveOutOfOrder')
+    } else if (style === 1 && messages.length > 0) {
+      messages.push(...messages)
+      this.faults.add('liveRepeated')
+    }
+    for (const [after, through] of messages) {
+      const message = await this.scheduler.outside(this.server.live(after, through))
+      if (message !== undefined && !(await syncer.applyLive(message.segments, message.position))) break
+    }
+    return 'done'
+  }
+
+  #changePassword(i: number, device: SimulatedDevice, process: Process): void {
+    if ([...this.#changingPassword].some(({ alive }) => alive)) this.faults.add('passwordRace')
+    this.#changingPassword.add(process)
+    const work = device.changePassword(process, `password ${i}`).catch((error: unknown) => {
+      // Somebody else was quicker, or a repeated request was.
+      if (!(error instanceof EngineError) || !['server-refused', 'wrong-credentials'].includes(error.code)) throw error
+    })
+    this.#watch(
+      'changePassword',
+      work.finally(() => this.#changingPassword.delete(process)),
+      i,
+      device,
+    )
+  }
+
+  upgrade(device: SimulatedDevice): void {
+    if (!device.older) return
+    device.killAll()
+    device.older = false
+    device.open()
+    this.faults.add('schemaUpgraded')
+  }
+}
