@@ -9,12 +9,13 @@ import { CryptoError } from '@lockstep/crypto/errors'
 import { equalBytes, FormatError, toHex } from '@lockstep/protocol/bytes'
 import { extendChain, identifySegment, type SegmentIdentity, type Sha256 } from '@lockstep/protocol/chain'
 import { type DeliveredSegment, decodeDelivery, encodeDelivery, SEGMENT_KIND } from '@lockstep/protocol/records'
-import { type Cell, type Cells, DELETED, lwwCell } from '#cell'
+import { type Cell, type Cells, DELETED, lwwCell, type SetState, type TextBase } from '#cell'
 import { type Content, type ContentRow, decodeContent, toDelta } from '#content'
 import { authorName } from '#devices'
 import { EngineError } from '#errors'
 import { MAX_AHEAD_MILLIS, type ReplicaId, type Stamp, stampMillis, stampReplica } from '#hlc'
 import { editedAt, joinRow, purgedAt } from '#merge'
+import { relaxed } from '#relaxed'
 import { KIND } from '#schema'
 import { MissingEpochError, type Sealer } from '#sealing'
 import type { Store } from '#store'
@@ -23,8 +24,9 @@ import { materialize, textOf } from '#text'
 /** Segments from a clock this far ahead are named to the person; their deltas are merged all the same [CELL-9]. */
 const CLOCK_WARNING_MILLIS = 10 * 60 * 1000
 
-/** A delivered segment, opened; `failure` says why it could not be. */
+/** A delivered segment, opened; `failure` says why it could not be. `own`: this database made it, nothing is to be merged. */
 export interface OpenedSegment {
+  readonly own: boolean
   readonly delivery: DeliveredSegment
   readonly identity: SegmentIdentity
   readonly content: Content | undefined
@@ -49,7 +51,13 @@ export class Inbox {
 
   /** Where this device stands in the server's log. */
   position(): InboxCursor {
-    return { cursor: this.#store.meta.get('cursor') ?? 0, chain: this.#store.meta.get('chain') ?? new Uint8Array(32) }
+    // In one statement: another process may move both between two.
+    const rows = this.#store.driver.prepare("SELECT key, value FROM _meta WHERE key IN ('cursor', 'chain')").all()
+    const stored = new Map(rows.map(({ key, value }) => [key, value]))
+    return {
+      cursor: Number(stored.get('cursor') ?? 0),
+      chain: (stored.get('chain') as Uint8Array | undefined) ?? new Uint8Array(32),
+    }
   }
 
   /** Decrypts and decodes. Never throws for a bad segment: it is set aside when applied. */
@@ -58,7 +66,8 @@ export class Inbox {
     // What this replica wrote is here already; a segment under our name that we did not write is opened like any other.
     const ours = this.#ownDigest(delivery)
     if (ours !== undefined && equalBytes(ours, identity.digest))
-      return { delivery, identity, content: undefined, failure: undefined }
+      return { own: true, delivery, identity, content: undefined, failure: undefined }
+    const opened = { own: false, delivery, identity }
     try {
       const content = decodeContent(await this.#sealer.open(delivery, delivery.sealed))
       const { header } = content
@@ -67,11 +76,11 @@ export class Inbox {
         header.counter === delivery.counter &&
         header.epoch === delivery.epoch &&
         equalBytes(header.previous, delivery.previous)
-      if (!genuine) return { delivery, identity, content: undefined, failure: 'its content belongs to another place' }
-      return { delivery, identity, content, failure: undefined }
+      if (!genuine) return { ...opened, content: undefined, failure: 'its content belongs to another place' }
+      return { ...opened, content, failure: undefined }
     } catch (error) {
       if (error instanceof FormatError || error instanceof CryptoError || error instanceof MissingEpochError) {
-        return { delivery, identity, content: undefined, failure: error.message }
+        return { ...opened, content: undefined, failure: error.message }
       }
       throw error
     }
@@ -88,38 +97,42 @@ export class Inbox {
    * @throws EngineError `server-misbehaved`
    */
   apply(segments: readonly OpenedSegment[]): InboxCursor {
-    return this.#store.write('remote', () => {
-      let { cursor, chain } = this.position()
-      for (const segment of segments) {
-        const { delivery, identity } = segment
-        if (delivery.last <= cursor) continue
-        if (delivery.kind === SEGMENT_KIND.merged || delivery.first !== delivery.last) {
-          throw new EngineError(
-            'server-misbehaved',
-            'the server sent a merged segment, which this release of Lockstep cannot read: please update',
-          )
-        }
-        if (delivery.first !== cursor + 1) {
-          throw new EngineError('server-misbehaved', `the server left out segment ${cursor + 1} of its log`)
-        }
-        chain = extendChain(this.#sha256, chain, identity)
-        cursor = delivery.last
-        this.#applyOne(segment)
-      }
-      this.#store.meta.set('cursor', cursor)
-      this.#store.meta.set('chain', chain)
-      return { cursor, chain }
-    })
+    return relaxed(this.#store.driver, () => this.#store.write('remote', () => this.#applyAll(segments)))
   }
 
-  #applyOne({ delivery, identity, content, failure }: OpenedSegment): void {
+  #applyAll(segments: readonly OpenedSegment[]): InboxCursor {
+    let { cursor, chain } = this.position()
+    for (const segment of segments) {
+      const { delivery, identity } = segment
+      if (delivery.last <= cursor) continue
+      if (delivery.kind === SEGMENT_KIND.merged || delivery.first !== delivery.last) {
+        throw new EngineError(
+          'server-misbehaved',
+          'the server sent a merged segment, which this release of Lockstep cannot read: please update',
+        )
+      }
+      if (delivery.first !== cursor + 1) {
+        throw new EngineError('server-misbehaved', `the server left out segment ${cursor + 1} of its log`)
+      }
+      chain = extendChain(this.#sha256, chain, identity)
+      cursor = delivery.last
+      this.#applyOne(segment)
+    }
+    this.#store.meta.set('cursor', cursor)
+    this.#store.meta.set('chain', chain)
+    return { cursor, chain }
+  }
+
+  #applyOne({ own, delivery, identity, content, failure }: OpenedSegment): void {
     const replica = toHex(delivery.replica) as ReplicaId
-    const { driver } = this.#store
-    if (replica === this.#store.replica && content === undefined && failure === undefined) {
+    if (own && replica === this.#store.replica) {
+      const { driver } = this.#store
       driver.prepare('UPDATE _segments SET seq = ?, sealed = NULL WHERE counter = ?').run(delivery.last, delivery.counter)
       return
     }
     this.#checkAuthor(delivery, identity, replica)
+    // Made here, before this database took another replica id.
+    if (own) return
     if (content === undefined) {
       this.#setAside(delivery, failure ?? 'it is empty')
       return
@@ -177,7 +190,7 @@ export class Inbox {
         replica,
         `The clock of ${authorName(this.#store, replica)} is ${describeSpan(ahead)} ahead of this device's.`,
       )
-    }
+    } else this.#store.settle('clock', replica)
   }
 
   /** What the author had seen of others before it wrote [LOG-8]. */
@@ -291,9 +304,18 @@ export function restamp(cell: Cell, stamp: Stamp): Cell {
   return { kind: KIND.text, value: textOf(stamp, materialize(cell.value).text) }
 }
 
+type SetEntry = SetState extends ReadonlyMap<string, infer Entry> ? Entry : never
+
 function latestStamp(row: ContentRow): Stamp {
   let latest = row.stamp
   for (const stamp of row.stamps ?? []) if (stamp > latest) latest = stamp
+  for (const value of row.values) {
+    if (!(value instanceof Map)) continue
+    for (const part of value.values() as Iterable<SetEntry | TextBase>) {
+      const stamp = 'present' in part ? part.stamp : part.base?.stamp
+      if (stamp !== undefined && stamp > latest) latest = stamp
+    }
+  }
   return latest
 }
 

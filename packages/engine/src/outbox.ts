@@ -6,32 +6,47 @@
  * Counter and stamps enter the database in the transaction that stores the exact sealed bytes; a segment that was
  * sealed but not stored was never sent, so its counter is free.
  */
+import { fromHex } from '@lockstep/protocol/bytes'
 import type { Sha256 } from '@lockstep/protocol/chain'
 import { DIGEST_BYTES, SEGMENT_KIND, type SegmentRecord } from '@lockstep/protocol/records'
-import { type Cell, type Cells, DELETED, PURGED, type TextBase } from '#cell'
+import { type Cell, type Cells, DELETED, PURGED, type RowDelta, type TextBase } from '#cell'
 import { ContentEncoder, type ContentRow, type Shape } from '#content'
 import type { Row, SqlValue } from '#driver'
 import { type ReplicaId, type Stamp, stampReplica, stampTime } from '#hlc'
+import { joinCell } from '#merge'
 import { KIND } from '#schema'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
 import { rowsTable } from '#tables'
-import { mergeUpdates } from '#text'
+import { compactUpdates, mergeUpdates } from '#text'
 import { sinceAfter } from '#transaction'
 
 /** A segment is closed once its body passes this: large enough that its overhead vanishes, small enough to decode at once. */
 const TARGET_BODY_BYTES = 256 * 1024
-/** A row that alone would pass this is sent cell by cell: the body's hard limit is twice this. */
+/** A row that may pass this is cut into parts, a segment for each: the body's hard limit is twice this. */
 const MAX_ROW_BYTES = 4 * 1024 * 1024
+/** Larger edits of a text are sent without what they wrote and deleted again. */
+const LARGE_EDIT_BYTES = 1024 * 1024
 const PAGE = 256
 
 interface Gathered {
-  readonly body: Uint8Array
-  readonly rows: number
+  /** Absent where nothing is left to send of the rows that were pending. */
+  readonly body: Uint8Array | undefined
+  /** What does not fit into the body of a large row that is alone in it: each becomes a segment of its own. */
+  readonly rest: readonly RowDelta[]
   /** Rows in the segment with their last write as gathered: what was written after that stays pending. */
   readonly included: readonly { readonly table: string; readonly n: number; readonly edited: Stamp; readonly lastEdit: number }[]
   readonly seen: readonly (readonly [ReplicaId, number])[]
   readonly time: string
+  /** The time of the segments before. */
+  readonly timeBefore: string
+}
+
+interface SealedSegment {
+  readonly counter: number
+  readonly previous: Uint8Array
+  readonly digest: Uint8Array
+  readonly bytes: Uint8Array
 }
 
 /** A segment as it waits to be sent. */
@@ -75,23 +90,44 @@ export class Outbox {
   async sealNext(): Promise<number> {
     const { counter: lastCounter, digest: previous } = this.last()
     const counter = lastCounter + 1
+    const replica = this.#store.replica
     const gathered = this.#gather(counter, previous)
     if (gathered === undefined) return 0
-    const place = { kind: SEGMENT_KIND.delta, epoch: this.#sealer.epoch, replica: this.#store.replicaBytes(), counter }
-    const replica = this.#store.replica
-    const sealed = await this.#sealer.seal(place, gathered.body)
-    const digest = this.#sha256(sealed)
+    const sealed = await this.#seal(gathered, counter, previous)
     this.#store.write('remote', () => {
       // Another process on the same home may have sealed meanwhile: then these bytes were never anybody's, and are dropped.
       if (this.#store.replica !== replica || this.last().counter !== lastCounter) return
-      this.#store.driver
-        .prepare(
-          'INSERT INTO _segments (counter, digest, previous, epoch, time, rows, seq, sealed) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)',
-        )
-        .run(counter, digest, previous, place.epoch, gathered.time, gathered.rows, sealed)
+      const insert = this.#store.driver.prepare(
+        'INSERT INTO _segments (counter, digest, previous, epoch, time, rows, seq, sealed) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)',
+      )
+      sealed.forEach((segment, i) => {
+        // A row has arrived when its last part has.
+        const time = i === sealed.length - 1 ? gathered.time : gathered.timeBefore
+        const rows = i === 0 ? gathered.included.length : 0
+        insert.run(segment.counter, segment.digest, segment.previous, this.#sealer.epoch, time, rows, segment.bytes)
+      })
       this.#settle(gathered)
     })
     return gathered.included.length
+  }
+
+  /** The segments of what was gathered, each naming the one before it: mostly one. */
+  async #seal({ body, rest }: Gathered, counter: number, previous: Uint8Array): Promise<SealedSegment[]> {
+    const out: SealedSegment[] = []
+    if (body === undefined) return out
+    const add = async (bytesOf: Uint8Array, at: number, before: Uint8Array) => {
+      const place = { kind: SEGMENT_KIND.delta, epoch: this.#sealer.epoch, replica: this.#store.replicaBytes(), counter: at }
+      const bytes = await this.#sealer.seal(place, bytesOf)
+      out.push({ counter: at, previous: before, digest: this.#sha256(bytes), bytes })
+    }
+    await add(body, counter, previous)
+    for (const part of rest) {
+      const last = out.at(-1) as SealedSegment
+      const encoder = this.#encoder(last.counter + 1, last.digest, [])
+      encoder.add(part)
+      await add(encoder.finish(), last.counter + 1, last.digest)
+    }
+    return out
   }
 
   /** Takes from pending what a stored segment holds. */
@@ -110,13 +146,9 @@ export class Outbox {
     for (const [replica, counter] of seen) driver.prepare('UPDATE _replicas SET told = ? WHERE replica = ?').run(counter, replica)
   }
 
-  #gather(counter: number, previous: Uint8Array): Gathered | undefined {
-    const { driver, replica, runtime, meta, schema } = this.#store
-    const seen = driver
-      .prepare('SELECT replica, counter FROM _replicas WHERE counter > told')
-      .all()
-      .map((row) => [String(row['replica']) as ReplicaId, Number(row['counter'])] as const)
-    const encoder = new ContentEncoder({
+  #encoder(counter: number, previous: Uint8Array, seen: Gathered['seen']): ContentEncoder {
+    const { replica, runtime, meta } = this.#store
+    return new ContentEncoder({
       replica,
       counter,
       previous,
@@ -126,7 +158,17 @@ export class Outbox {
       seen,
       covers: [],
     })
+  }
+
+  #gather(counter: number, previous: Uint8Array): Gathered | undefined {
+    const { driver, replica, schema } = this.#store
+    const seen = driver
+      .prepare('SELECT replica, counter FROM _replicas WHERE counter > told')
+      .all()
+      .map((row) => [String(row['replica']) as ReplicaId, Number(row['counter'])] as const)
+    const encoder = this.#encoder(counter, previous, seen)
     const included: Gathered['included'][number][] = []
+    let rest: RowDelta[] = []
     let time = ''
     const shapes = new Map<SqlValue, Shape>()
     tables: for (const table of Object.keys(schema.tables)) {
@@ -139,10 +181,21 @@ export class Outbox {
         for (const row of page) {
           after = Number(row['_n'])
           const edited = row['_edited'] as Stamp
-          const lastEdit = this.#addRow(encoder, table, row, shapes)
+          let lastEdit = 0
+          if (isPlain(row, replica) && sizeOfRow(row) <= MAX_ROW_BYTES) {
+            this.#addPlain(encoder, table, row, shapes)
+          } else {
+            const unsent = this.#unsentParts(table, row)
+            // A row in parts starts a segment.
+            if (unsent.parts.length > 1 && included.length > 0) break tables
+            lastEdit = unsent.lastEdit
+            const [first, ...others] = unsent.parts
+            if (first !== undefined) encoder.add(first)
+            rest = others
+          }
           if (stampReplica(edited) === replica && stampTime(edited) > time) time = stampTime(edited)
           included.push({ table, n: after, edited, lastEdit })
-          if (encoder.size >= TARGET_BODY_BYTES) break tables
+          if (rest.length > 0 || encoder.size >= TARGET_BODY_BYTES) break tables
         }
         if (page.length < PAGE) break
       }
@@ -150,24 +203,24 @@ export class Outbox {
     if (included.length === 0) return undefined
     // A segment's time bounds the stamps of this replica in it and before it.
     const last = String(driver.prepare('SELECT max(time) AS t FROM _segments').get()?.['t'] ?? '')
-    return { body: encoder.finish(), rows: included.length, included, seen, time: time > last ? time : last }
+    const times = { time: time > last ? time : last, timeBefore: last }
+    if (encoder.count === 0) return { body: undefined, rest, included, seen: [], ...times }
+    return { body: encoder.finish(), rest, included, seen, ...times }
   }
 
-  /** Adds a row's unsent cells; returns the last of its text edits that went in, 0 for none. */
-  #addRow(encoder: ContentEncoder, table: string, row: Row, shapes: Map<SqlValue, Shape>): number {
-    const edited = row['_edited'] as Stamp
-    const since = String(row['since'])
-    const plain = row['_state'] === 0 && row['_own'] === null && row['_stamp'] === null
-    if (plain && edited >= since && stampReplica(edited) === this.#store.replica) {
-      const shapeId = row['_shape'] as SqlValue
-      let shape = shapes.get(shapeId)
-      if (shape === undefined) {
-        shape = this.#store.rows.shape(table, Number(shapeId))
-        shapes.set(shapeId, shape)
-      }
-      encoder.addRow(plainRow(shape, row, edited))
-      return 0
+  #addPlain(encoder: ContentEncoder, table: string, row: Row, shapes: Map<SqlValue, Shape>): void {
+    const shapeId = row['_shape'] as SqlValue
+    let shape = shapes.get(shapeId)
+    if (shape === undefined) {
+      shape = this.#store.rows.shape(table, Number(shapeId))
+      shapes.set(shapeId, shape)
     }
+    encoder.addRow(plainRow(shape, row, row['_edited'] as Stamp))
+  }
+
+  /** A row's unsent cells, none where nothing is left to send, and the last of the text edits in them, 0 for none. */
+  #unsentParts(table: string, row: Row): { readonly parts: readonly RowDelta[]; readonly lastEdit: number } {
+    const since = String(row['since'])
     const id = String(row['id'])
     const n = Number(row['_n'])
     const edits = this.#store.driver
@@ -177,17 +230,19 @@ export class Outbox {
     const cells = stored === undefined ? new Map<string, Cell>() : unsentCells(stored.cells, since, this.#store.replica, edits)
     const lastEdit = Number(edits.at(-1)?.['seq'] ?? 0)
     if (![...cells.keys()].some((name) => name !== DELETED) && !isOwn(cells.get(DELETED), since, this.#store.replica))
-      return lastEdit
-    for (const part of splitLargeRow(cells)) encoder.add({ table, id, cells: part })
-    return lastEdit
+      return { parts: [], lastEdit }
+    return { parts: splitLargeRow(cells).map((part) => ({ table, id, cells: part })), lastEdit }
   }
 
   /** The oldest segments that the server is not known to have, up to `limit` bytes but at least one. */
   unsent(limit: number): OutboxSegment[] {
     const out: OutboxSegment[] = []
     let bytes = 0
-    const replica = this.#store.replicaBytes()
-    for (const row of this.#store.driver.prepare('SELECT * FROM _segments WHERE seq IS NULL ORDER BY counter').iterate()) {
+    // The replica comes with the segments: another process may just have changed both.
+    const rows = this.#store.driver.prepare(
+      "SELECT *, (SELECT value FROM _meta WHERE key = 'replica') AS replica FROM _segments WHERE seq IS NULL ORDER BY counter",
+    )
+    for (const row of rows.iterate()) {
       const sealed = row['sealed'] as Uint8Array
       bytes += sealed.length
       if (out.length > 0 && bytes > limit) break
@@ -195,7 +250,7 @@ export class Outbox {
       const record: SegmentRecord = {
         kind: SEGMENT_KIND.delta,
         epoch: Number(row['epoch']),
-        replica,
+        replica: fromHex(String(row['replica'])),
         counter,
         previous: row['previous'] as Uint8Array,
         sealed,
@@ -232,6 +287,31 @@ function plainRow(shape: Shape, row: Row, stamp: Stamp): ContentRow {
   return { shape, id: String(row['id']), stamp, stamps: undefined, values }
 }
 
+/** True if all that there is of a row is one write of `replica`, and none of it was sent. */
+function isPlain(row: Row, replica: ReplicaId): boolean {
+  const edited = row['_edited'] as Stamp
+  const whole = row['_state'] === 0 && row['_own'] === null && row['_stamp'] === null
+  return whole && edited >= String(row['since']) && stampReplica(edited) === replica
+}
+
+/** At most this many bytes in a segment's body. */
+function sizeOfRow(row: Row): number {
+  let size = 0
+  for (const value of Object.values(row)) {
+    if (typeof value === 'string') size += value.length * 3
+    else if (value instanceof Uint8Array) size += value.length
+  }
+  return size
+}
+
+/** The edits as one; large ones as what the text is now, which contains them. */
+function unsentEdit(key: number, entry: TextBase, edits: readonly Uint8Array[]): Uint8Array {
+  const merged = mergeUpdates(edits)
+  if (merged.length < LARGE_EDIT_BYTES || entry.base === undefined) return merged
+  const [compact] = compactUpdates(key, { base: entry.base, updates: [...entry.updates, merged] })
+  return compact !== undefined && compact.length < merged.length ? compact : merged
+}
+
 function isOwn(cell: Cell | undefined, since: string, replica: ReplicaId): boolean {
   return cell?.kind === KIND.lww && cell.stamp >= since && stampReplica(cell.stamp) === replica
 }
@@ -248,13 +328,12 @@ function unsentCells(cells: Cells, since: string, replica: ReplicaId, edits: rea
       if (value.size > 0) out.set(name, { kind: KIND.set, value })
     } else {
       const value = new Map<number, TextBase>()
-      for (const [key, { base }] of cell.value) {
-        const updates = edits
-          .filter((edit) => edit['col'] === name && edit['base'] === key)
-          .map((edit) => edit['edit'] as Uint8Array)
+      for (const [key, entry] of cell.value) {
+        const { base } = entry
+        const made = edits.filter((edit) => edit['col'] === name && edit['base'] === key).map((edit) => edit['edit'] as Uint8Array)
         const sendBase = base !== undefined && own(base.stamp)
-        if (sendBase || updates.length > 0) {
-          value.set(key, { base: sendBase ? base : undefined, updates: updates.length > 0 ? [mergeUpdates(updates)] : [] })
+        if (sendBase || made.length > 0) {
+          value.set(key, { base: sendBase ? base : undefined, updates: made.length > 0 ? [unsentEdit(key, entry, made)] : [] })
         }
       }
       if (value.size > 0) out.set(name, { kind: KIND.text, value })
@@ -280,11 +359,45 @@ function sizeOf(cell: Cell): number {
   return size
 }
 
-/** A row as one delta, or cell by cell where it would not fit into a segment together. */
+/** Elements of a set that travel together: at their largest (64 K UTF-16 units) still within {@link MAX_ROW_BYTES}. */
+const ATOM_ELEMENTS = 16
+
+/** What of a cell can travel alone: a base, an update, some elements; their join is the cell. */
+function atoms(cell: Cell): Cell[] {
+  if (cell.kind === KIND.lww) return [cell]
+  if (cell.kind === KIND.set) {
+    const entries = [...cell.value]
+    const groups = Array.from({ length: Math.ceil(entries.length / ATOM_ELEMENTS) }, (_, i) => i * ATOM_ELEMENTS)
+    return groups.map((from) => ({ kind: KIND.set, value: new Map(entries.slice(from, from + ATOM_ELEMENTS)) }))
+  }
+  const one = (key: number, text: TextBase): Cell => ({ kind: KIND.text, value: new Map([[key, text]]) })
+  return [...cell.value].flatMap(([key, { base, updates }]) => [
+    ...(base === undefined ? [] : [one(key, { base, updates: [] })]),
+    ...updates.map((update) => one(key, { base: undefined, updates: [update] })),
+  ])
+}
+
+/** A row as one delta, or as several that fit into a segment each; their join is the row. */
 function splitLargeRow(cells: Map<string, Cell>): Cells[] {
   let size = 0
   for (const cell of cells.values()) size += sizeOf(cell)
   if (size <= MAX_ROW_BYTES) return [cells]
   const life = [...cells].filter(([name]) => name === DELETED || name === PURGED)
-  return [...cells].filter(([name]) => name !== DELETED && name !== PURGED).map(([name, cell]) => new Map([[name, cell], ...life]))
+  const parts: Map<string, Cell>[] = []
+  let left = 0
+  for (const [name, cell] of cells) {
+    if (name === DELETED || name === PURGED) continue
+    for (const atom of atoms(cell)) {
+      const bytes = sizeOf(atom)
+      if (parts.length === 0 || bytes > left) {
+        parts.push(new Map(life))
+        left = MAX_ROW_BYTES
+      }
+      const part = parts.at(-1) as Map<string, Cell>
+      const there = part.get(name)
+      part.set(name, there === undefined ? atom : joinCell(there, atom))
+      left -= bytes
+    }
+  }
+  return parts
 }

@@ -13,16 +13,27 @@ import { KIND } from '#schema'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
 
-/** @throws CryptoError, FormatError when the outbox cannot be opened: the database is damaged. */
-export async function moveToNewReplica(store: Store, sealer: Sealer): Promise<void> {
-  const old = store.replica
+/**
+ * Leaves `old`, the replica that the server refused; does nothing where another process has left it already.
+ * @throws CryptoError, FormatError when the outbox cannot be opened: the database is damaged.
+ */
+export async function moveToNewReplica(store: Store, sealer: Sealer, old: ReplicaId): Promise<void> {
+  while (store.meta.get('replica') === old) if (await tryToMove(store, sealer, old)) return
+}
+
+/** False where a segment was sealed while the outbox was being opened: it has to be read again. */
+async function tryToMove(store: Store, sealer: Sealer, old: ReplicaId): Promise<boolean> {
   const deltas: RowDelta[] = []
+  let last = 0
   for (const row of store.driver.prepare('SELECT * FROM _segments WHERE seq IS NULL ORDER BY counter').all()) {
-    const place = { kind: SEGMENT_KIND.delta, epoch: Number(row['epoch']), replica: fromHex(old), counter: Number(row['counter']) }
+    last = Number(row['counter'])
+    const place = { kind: SEGMENT_KIND.delta, epoch: Number(row['epoch']), replica: fromHex(old), counter: last }
     deltas.push(...decodeContent(await sealer.open(place, row['sealed'] as Uint8Array)).rows.map(toDelta))
   }
-  store.write('remote', () => {
-    if (store.replica !== old) return
+  return store.write('remote', () => {
+    if (store.replica !== old) return true
+    const unsent = store.driver.prepare('SELECT max(counter) AS last FROM _segments WHERE seq IS NULL').get()
+    if (Number(unsent?.['last'] ?? 0) !== last) return false
     const pending = store.driver.prepare('SELECT tbl, n, since FROM _pending').all()
     // From now on the old replica is somebody else, known up to what the server has confirmed.
     store.driver.exec(`INSERT OR REPLACE INTO _replicas (replica, counter, digest)
@@ -32,6 +43,7 @@ export async function moveToNewReplica(store: Store, sealer: Sealer): Promise<vo
     const stamp = store.clock.tick(store.runtime.now())
     for (const delta of deltas) restampDelta(store, delta, old, stamp)
     for (const row of pending) restampPending(store, row, old, stamp)
+    return true
   })
 }
 
@@ -66,8 +78,9 @@ function saveRestamped(store: Store, table: string, id: string, changed: Map<str
   if (stored === undefined || changed.size === 0) return
   const deleted = stored.cells.get(DELETED)
   const cells = new Map([...stored.cells, ...changed])
-  // A row's last write is never older than its cells.
-  if (deleted?.kind === KIND.lww) cells.set(DELETED, { ...deleted, stamp })
+  // A row's last write is never older than its cells; but a delete that another device wrote stays as old as it is, or it
+  // would take edits that came after it.
+  if (deleted?.kind === KIND.lww && (deleted.value === 0 || changed.has(DELETED))) cells.set(DELETED, { ...deleted, stamp })
   store.markPending(table, store.saveRow(table, id, stored, cells, true), stamp)
 }
 

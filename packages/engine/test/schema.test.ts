@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { column, defineSchema, type Table, table } from '#schema'
+import { type Column, column, defineSchema, type Table, table } from '#schema'
 import { codeOf } from './support/vaults.ts'
 
-const plain = (columns: Record<string, ReturnType<typeof column.integer>> = {}) => table(columns)
+const plain = (columns: Record<string, Column> = {}) => table(columns)
 
 describe('defineSchema', () => {
   const refused: [string, Record<string, Table>][] = [
