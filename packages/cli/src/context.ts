@@ -33,7 +33,8 @@ export class Context {
     return this.io.now()
   }
 
-  async withDevice<T>(use: (device: LockstepDevice) => T | Promise<T>): Promise<T> {
+  /** Opens this home's device; the caller closes it. */
+  async openDevice(): Promise<LockstepDevice> {
     try {
       mkdirSync(this.home, { recursive: true, mode: 0o700 })
     } catch (error) {
@@ -42,7 +43,11 @@ export class Context {
         cause: error,
       })
     }
-    const device = await openDevice({ home: this.home, schema })
+    return openDevice({ home: this.home, schema })
+  }
+
+  async withDevice<T>(use: (device: LockstepDevice) => T | Promise<T>): Promise<T> {
+    const device = await this.openDevice()
     try {
       return await use(device)
     } finally {

@@ -105,10 +105,11 @@ function signOutCommand(program: Command, io: Io): void {
     .option('--wipe', "remove this device's copy of the vault too, with what was never synced")
     .description('end the session and remove the keys; the notes stay on this device')
   onRun<{ wipe?: boolean }>(signOut, io, async (context, _, { wipe = false }) => {
-    const { serverTold, signedIn } = await context.withDevice(async (device) => ({
-      signedIn: device.profile.signedIn,
-      ...(await device.signOut({ wipe })),
-    }))
+    const device = await context.openDevice()
+    const { signedIn } = device.profile
+    const { serverTold } = await device.signOut({ wipe })
+    // A wiped device is closed already.
+    if (!wipe) await device.close()
     if (signedIn && !serverTold)
       context.out.note('The server could not be told: the session there ends when it expires or the password changes.')
     context.out.done({ signedOut: true, wiped: wipe, serverTold }, () =>
