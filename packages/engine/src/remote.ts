@@ -130,7 +130,12 @@ export class Remote {
       await drain(response)
       return notOurs
     }
-    const parsed = problemSchema.safeParse(await readJson(response).catch(() => undefined))
+    const body = await readJson(response).catch((error: unknown) => {
+      // Broken off on the way: that says nothing about who answered.
+      if (error instanceof EngineError && error.code !== 'server-misbehaved') throw error
+      return undefined
+    })
+    const parsed = problemSchema.safeParse(body)
     if (!parsed.success) return notOurs
     const retryAfter = Number(response.header('retry-after'))
     return new ServerProblem(

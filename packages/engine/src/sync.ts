@@ -83,9 +83,13 @@ export class Syncer {
     try {
       await this.inbox.reopen()
       const uploaded = await this.#upload(onProgress, signal)
-      const downloaded = uploaded.complete ? { segments: 0, bytes: 0 } : await this.#download(onProgress, signal)
+      const nothing = { segments: 0, bytes: 0 }
+      const downloaded = uploaded.complete ? nothing : await this.#download(onProgress, signal)
+      // What came down can make this device write: a row of its own that somebody's purge would have taken [CELL-8].
+      const answered = this.outbox.hasPending() ? await this.#upload(onProgress, signal) : nothing
       this.#finish()
-      return { uploaded: { segments: uploaded.segments, bytes: uploaded.bytes }, downloaded }
+      const segments = uploaded.segments + answered.segments
+      return { uploaded: { segments, bytes: uploaded.bytes + answered.bytes }, downloaded }
     } catch (error) {
       if (error instanceof EngineError && error.code === 'server-diverged') this.#reportDivergence(error)
       throw error
