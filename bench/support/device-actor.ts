@@ -3,7 +3,7 @@ import type { Device } from '@lockstep/engine/device'
 import { openDevice } from '@lockstep/engine/platform/node/device'
 import { schema, type Tables } from '@lockstep/model/schema'
 import { serveActor, usage } from './actor.ts'
-import { type NoteSize, noteSource } from './notes.ts'
+import { type GeneratedNote, type NoteSize, noteSource } from './notes.ts'
 import { profiled } from './profile.ts'
 
 const PASSWORD = 'correct horse'
@@ -11,6 +11,8 @@ const PASSWORD = 'correct horse'
 const BATCH = 1000
 
 let device: Device<Tables> | undefined
+let watching: { readonly stop: () => Promise<void> } | undefined
+const latencies: number[] = []
 
 function opened(): Device<Tables> {
   if (device === undefined) throw new Error('open the device first')
@@ -96,6 +98,11 @@ const methods = {
     return elapsed
   },
 
+  add({ title, text }: GeneratedNote): void {
+    const now = Date.now()
+    opened().vault.transact((tx) => tx.insert('notes', { title, text, createdAt: now, updatedAt: now }))
+  },
+
   /** Writes rows of a few bytes. */
   fillSmall(count: number): void {
     for (let done = 0; done < count; done += BATCH) {
@@ -106,6 +113,69 @@ const methods = {
   },
 
   sync,
+
+  /** Appends a sentence to a note that was written somewhere in the middle; returns the length of its text. */
+  edit({ at, sentence }: { readonly at: number; readonly sentence: string }): number {
+    const { vault } = opened()
+    const [note] = vault.query('SELECT id, text FROM notes ORDER BY _n LIMIT 1 OFFSET ?', at)
+    const text = `${note?.['text']} ${sentence}`
+    vault.transact((tx) => tx.update('notes', String(note?.['id']), { text, updatedAt: Date.now() }))
+    return text.length
+  },
+
+  /** Keeps in step by itself from now on; resolves once the live connection stands. */
+  goLive(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      watching = opened().watch({
+        mode: 'live',
+        onEvent: (event) => {
+          if (event.type === 'live' && event.connected) setTimeout(resolve, 200)
+          if (event.type === 'stopped' || event.type === 'failed') reject(event.error)
+        },
+      })
+    })
+  },
+
+  /** Writes a note that says when it was written, `count` times, `pause` milliseconds apart. */
+  async writeTimes({ count, pause }: { readonly count: number; readonly pause: number }): Promise<void> {
+    const { vault } = opened()
+    for (let i = 0; i < count; i++) {
+      vault.transact((tx) => tx.insert('notes', { title: String(performance.timeOrigin + performance.now()) }))
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+  },
+
+  /** From now on notes how long ago each arriving note was written. */
+  readTimes(): void {
+    const { vault } = opened()
+    let seen = Number(vault.query('SELECT coalesce(max(_n), 0) AS n FROM notes')[0]?.['n'])
+    vault.onChange((_tables, origin) => {
+      if (origin !== 'remote') return
+      const now = performance.timeOrigin + performance.now()
+      for (const { _n, title } of vault.query('SELECT _n, title FROM notes WHERE _n > ? ORDER BY _n', seen)) {
+        seen = Number(_n)
+        latencies.push(now - Number(title))
+      }
+    })
+  },
+
+  latencies: (): readonly number[] => latencies,
+
+  /** Milliseconds of each search, as it is typed: the ids and titles of the newest twenty notes. */
+  search(queries: readonly string[]): { readonly millis: readonly number[]; readonly found: number } {
+    const { vault } = opened()
+    const millis: number[] = []
+    let found = 0
+    for (const query of queries) {
+      const started = performance.now()
+      const { ids } = vault.search('notes', query, { limit: 20 })
+      for (const id of ids) vault.query('SELECT title FROM notes WHERE id = ?', id)
+      millis.push(performance.now() - started)
+      if (ids.length > 0) found++
+    }
+    return { millis, found }
+  },
+
   count: (): number => Number(opened().vault.query('SELECT count(*) AS c FROM notes')[0]?.['c']),
   pending: (): number => opened().vault.pending(),
   usage,
@@ -113,4 +183,7 @@ const methods = {
 
 export type DeviceActor = typeof methods
 
-serveActor(methods, async () => device?.close())
+serveActor(methods, async () => {
+  await watching?.stop()
+  await device?.close()
+})

@@ -130,6 +130,20 @@ export function syncMillis(): number {
   })
 }
 
+/** Transactions a second that store one blob of `bytes` each and are synced to the disk: a server without group commit, and without the rest of it. */
+export function commitRate(bytes: number): number {
+  return temporary((folder) => {
+    const db = new DatabaseSync(join(folder, 'commits.db'))
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096')
+    db.exec('CREATE TABLE blobs (n INTEGER PRIMARY KEY, bytes BLOB)')
+    const insert = db.prepare('INSERT INTO blobs (bytes) VALUES (?)')
+    const blob = crypto.getRandomValues(new Uint8Array(bytes))
+    const commits = rate(() => insert.run(blob))
+    db.close()
+    return commits
+  })
+}
+
 /** Milliseconds for 500 bytes to a TCP socket on loopback and back, both ends in this process. */
 export async function loopbackMillis(): Promise<number> {
   const server = createServer((socket) => socket.setNoDelay().pipe(socket))
