@@ -87,7 +87,7 @@ function materializeBase(key: number, entry: TextBase): { text: string; pending:
 export function materialize(state: TextState): Materialized {
   const shown = shownBase(state)
   let loading = false
-  const conflicts: { stamp: Stamp; text: string }[] = []
+  const conflicts: { stamp: Stamp; key: number; text: string }[] = []
   let text = ''
   for (const [key, entry] of state) {
     if (entry.base === undefined) {
@@ -97,9 +97,9 @@ export function materialize(state: TextState): Materialized {
     const { text: current, pending } = materializeBase(key, entry)
     loading ||= pending
     if (key === shown) text = current
-    else conflicts.push({ stamp: entry.base.stamp, text: current })
+    else conflicts.push({ stamp: entry.base.stamp, key, text: current })
   }
-  conflicts.sort((a, b) => (a.stamp < b.stamp ? 1 : -1))
+  conflicts.sort((a, b) => (a.stamp === b.stamp ? b.key - a.key : a.stamp < b.stamp ? 1 : -1))
   return { text, loading, conflicts: conflicts.map((conflict) => conflict.text).filter((other) => other !== text && other !== '') }
 }
 
