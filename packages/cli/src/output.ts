@@ -54,6 +54,6 @@ export class Output {
 /** "no note" → "No note.": one sentence, unless it ends with something to copy. */
 export function sentence(message: string): string {
   const first = message.slice(0, 1).toUpperCase()
-  const end = /[.!?)\]"']$|https?:\S+$|lockstep \S.*$/.test(message) ? '' : '.'
+  const end = /[.!?)]$|https?:\S+$|: lockstep \S.*$/.test(message) ? '' : '.'
   return `${first}${message.slice(1)}${end}`
 }
