@@ -31,8 +31,10 @@ function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8Array>
       }
     })
     incoming.on('end', () => resolve(collector.finish()))
-    // Also comes after `end`, when the promise has long been settled.
-    incoming.on('close', () => reject(brokenBody()))
+    // `close` also comes after `end`; making an error for each good request would cost more than reading it.
+    incoming.on('close', () => {
+      if (!incoming.complete) reject(brokenBody())
+    })
     incoming.on('error', () => reject(brokenBody()))
   })
 }

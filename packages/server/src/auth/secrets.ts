@@ -5,7 +5,7 @@
  * An unknown name takes the same steps as a known one: one hash, one comparison in constant time, one HMAC for the
  * made-up header [KEY-10]. The hash functions are parameters so that a test can count the steps.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { concatBytes, encodeUtf8, toBase64Url } from '@lockstep/protocol/bytes'
 import { SUITES, type VaultHeader } from '@lockstep/protocol/http'
 
@@ -15,7 +15,7 @@ export interface Hashing {
 }
 
 export const nodeHashing: Hashing = {
-  sha256: (bytes) => createHash('sha256').update(bytes).digest(),
+  sha256: (bytes) => hash('sha256', bytes, 'buffer'),
   hmacSha256: (key, bytes) => createHmac('sha256', key).update(bytes).digest(),
 }
 

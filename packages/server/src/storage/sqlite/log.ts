@@ -5,7 +5,7 @@
  * behind and the others stand. If the transaction as a whole fails (a full disk), each push gets one of its own: the
  * small ones may still fit.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { equalBytes } from '@lockstep/protocol/bytes'
 import { CHAIN_START, extendChain } from '@lockstep/protocol/chain'
@@ -17,7 +17,7 @@ import { type Append, type AppendOutcome, StorageFullError, type VaultKey, type 
 const NO_DIGEST = new Uint8Array(DIGEST_BYTES)
 
 function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest()
+  return hash('sha256', bytes, 'buffer')
 }
 
 interface LogState {
