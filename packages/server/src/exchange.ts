@@ -26,7 +26,7 @@ export function toResponse({ status, headers, body }: Answer): Response {
   return new Response(body, { status, headers })
 }
 
-export function tooLarge(limit: number): ProblemError {
+function tooLarge(limit: number): ProblemError {
   // The rest of the body would have to be read to use the connection again.
   return new ProblemError('too-large', `the body is over the limit of ${limit} bytes`, { headers: { connection: 'close' } })
 }

@@ -17,7 +17,7 @@ export interface InProcess {
   request(path: string, init?: RequestInit, peer?: string): Promise<Response>
 }
 
-export function testPolicy(policy: Partial<Policy> = {}): Policy {
+function testPolicy(policy: Partial<Policy> = {}): Policy {
   return {
     version: '0.0.0',
     signUp: 'open',

@@ -28,7 +28,7 @@ function resultCode(error: unknown): number | undefined {
   return error.errcode & 0xff
 }
 
-export function isFull(error: unknown): boolean {
+function isFull(error: unknown): boolean {
   return resultCode(error) === SQLITE_FULL
 }
 
