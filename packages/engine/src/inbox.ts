@@ -9,17 +9,17 @@ import { CryptoError } from '@lockstep/crypto/errors'
 import { equalBytes, FormatError, toHex } from '@lockstep/protocol/bytes'
 import { extendChain, identifySegment, type SegmentIdentity, type Sha256 } from '@lockstep/protocol/chain'
 import { type DeliveredSegment, decodeDelivery, encodeDelivery, SEGMENT_KIND } from '@lockstep/protocol/records'
-import { type Cell, type Cells, DELETED, lwwCell, type SetState, type TextBase } from '#cell'
+import { type Cell, type Cells, DELETED, lwwCell, PURGED, type SetState, type TextBase } from '#cell'
 import { type Content, type ContentRow, decodeContent, toDelta } from '#content'
 import { authorName } from '#devices'
 import { EngineError } from '#errors'
 import { MAX_AHEAD_MILLIS, type ReplicaId, type Stamp, stampMillis, stampReplica } from '#hlc'
-import { editedAt, joinRow, purgedAt } from '#merge'
+import { editedAt, joinCell, joinRow, purgedAt } from '#merge'
 import { relaxed } from '#relaxed'
 import { KIND } from '#schema'
 import { MissingEpochError, type Sealer } from '#sealing'
 import type { Store } from '#store'
-import { materialize, textOf } from '#text'
+import { materialize, shownBase, textOf } from '#text'
 
 /** Segments from a clock this far ahead are named to the person; their deltas are merged all the same [CELL-9]. */
 const CLOCK_WARNING_MILLIS = 10 * 60 * 1000
@@ -272,22 +272,43 @@ export class Inbox {
 
   /**
    * A purge that arrives after an own, later edit took the cells that the edit did not touch: this device, the author of
-   * the row's last write, writes the whole row again [CELL-8].
+   * the row's last write, writes them again [CELL-8]. What the purge left is on every device and stays as it is.
    */
   #rescue(table: string, id: string, n: number, before: Cells, after: Cells): void {
     const edited = editedAt(after)
     const purge = purgedAt(after)
     if (edited === undefined || purge === undefined || edited <= purge || stampReplica(edited) !== this.#store.replica) return
-    const lost = [...before].filter(([name, cell]) => after.get(name) !== cell && name !== '_purged')
+    const lost = [...before].filter(([name, cell]) => name !== PURGED && name !== DELETED && isLost(cell, after.get(name)))
     if (lost.length === 0) return
     const stamp = this.#store.clock.tick(this.#store.runtime.now())
     const cells = new Map<string, Cell>(after)
-    for (const [name, cell] of before) if (name !== '_purged') cells.set(name, restamp(cell, stamp))
+    const forgetEdits = this.#store.driver.prepare('DELETE FROM _pending_text WHERE tbl = ? AND n = ? AND col = ?')
+    for (const [name, cell] of lost) {
+      cells.set(name, besides(restamp(cell, stamp), after.get(name)))
+      forgetEdits.run(table, n, name)
+    }
     cells.set(DELETED, lwwCell(stamp, deletedValue(before)))
-    this.#store.driver.prepare('DELETE FROM _pending_text WHERE tbl = ? AND n = ?').run(table, n)
     this.#store.saveRow(table, id, this.#store.rows.load(table, id), cells, true)
     this.#store.markPending(table, n, stamp)
   }
+}
+
+/** `again` with what a purge left of the same cell; elements that are left stay as old as they are. */
+function besides(again: Cell, left: Cell | undefined): Cell {
+  if (left === undefined) return again
+  if (again.kind === KIND.set && left.kind === KIND.set) return { kind: KIND.set, value: new Map([...again.value, ...left.value]) }
+  return joinCell(again, left)
+}
+
+/** True if a purge took what people see of `cell`; `left` is what there is after it. */
+function isLost(cell: Cell, left: Cell | undefined): boolean {
+  if (left === undefined) return true
+  if (cell.kind === KIND.text && left.kind === KIND.text) {
+    const shown = shownBase(cell.value)
+    return shown !== undefined && left.value.get(shown)?.base === undefined
+  }
+  if (cell.kind === KIND.set && left.kind === KIND.set) return [...cell.value.keys()].some((element) => !left.value.has(element))
+  return false
 }
 
 function deletedValue(cells: Cells): number {

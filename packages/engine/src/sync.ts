@@ -248,6 +248,8 @@ export class Syncer {
     const opening: Promise<OpenedSegment>[] = []
     let ready: OpenedSegment[] = []
     let readyBytes = 0
+    /** True while one is on its way into the database: where that fails, those behind it must not follow. */
+    let stuck = false
     const apply = () => {
       if (ready.length === 0) return
       const { cursor } = this.inbox.apply(ready)
@@ -257,10 +259,12 @@ export class Syncer {
         onProgress?.({ phase: 'download', done: cursor - start.cursor, total: position.head - start.cursor })
     }
     const take = async () => {
+      stuck = true
       const opened = await (opening.shift() as Promise<OpenedSegment>)
       ready.push(opened)
       readyBytes += opened.delivery.sealed.length
       if (readyBytes >= APPLY_BYTES) apply()
+      stuck = false
     }
     try {
       for await (const chunk of this.#remote.pull(this.#token, start.cursor, start.chain, signal)) {
@@ -277,8 +281,8 @@ export class Syncer {
       }
     } finally {
       // What arrived before a broken connection is whole segments in order: kept.
-      while (opening.length > 0) await take()
-      apply()
+      while (!stuck && opening.length > 0) await take()
+      if (!stuck) apply()
     }
     if ((position as Position).head < start.cursor) {
       throw new EngineError(
