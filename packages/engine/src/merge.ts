@@ -105,12 +105,12 @@ function purgeCell(cell: Cell, purge: Stamp): Cell | undefined {
     const kept = new Map<number, TextBase>()
     // Edits without their base: segments arrive in order, so the base was here and has been dropped by this purge.
     for (const [key, text] of cell.value) if (text.base !== undefined && text.base.stamp > purge) kept.set(key, text)
-    if (kept.size === cell.value.size) return cell
-    return kept.size === 0 ? undefined : { kind: KIND.text, value: kept }
+    if (kept.size === 0) return undefined
+    return kept.size === cell.value.size ? cell : { kind: KIND.text, value: kept }
   }
   const kept = new Map([...cell.value].filter(([, { stamp }]) => stamp > purge))
-  if (kept.size === cell.value.size) return cell
-  return kept.size === 0 ? undefined : { kind: KIND.set, value: kept }
+  if (kept.size === 0) return undefined
+  return kept.size === cell.value.size ? cell : { kind: KIND.set, value: kept }
 }
 
 /** Stamp of the row's last write, or undefined where only a purge is known. */
