@@ -36,7 +36,7 @@ export interface SegmentRoutes {
 }
 
 export function createSegmentRoutes(services: Services): SegmentRoutes {
-  const { storage, secrets, commits, policy, metrics, crashPoint } = services
+  const { storage, secrets, commits, policy, metrics, crashPoint, clock } = services
   const { limits } = policy
 
   /** @throws ProblemError `bad-segment`, `too-large` */
@@ -69,7 +69,9 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
         for (const { sealed } of outcome.added) bytes += sealed.length
         metrics.count('lockstep_segments_total', outcome.added.length)
         metrics.count('lockstep_segment_bytes_total', bytes)
-        return { status: 200, headers: PUSH_HEADERS, body: encodePushAnswer(outcome) as Uint8Array<ArrayBuffer> }
+        // A device whose clock is far off is told by its answers: most devices ask for nothing else.
+        const headers = { ...PUSH_HEADERS, date: new Date(clock()).toUTCString() }
+        return { status: 200, headers, body: encodePushAnswer(outcome) as Uint8Array<ArrayBuffer> }
       }
       case 'replica-conflict':
         throw new ProblemError('replica-conflict', 'the segment does not continue what is stored of its replica', {
