@@ -101,9 +101,12 @@ function stampOf(cell: Cell): Stamp | undefined {
   return cell.kind === KIND.text ? shortBase(cell.value)?.stamp : undefined
 }
 
+/** A header but for the segment's place, which is known when the one before it is sealed. */
+export type EncoderHeader = Omit<ContentHeader, 'counter' | 'previous'>
+
 /** Gathers rows, then writes them behind their dictionaries. `size` is the body's length so far, within a few bytes. */
 export class ContentEncoder {
-  readonly #header: ContentHeader
+  readonly #header: EncoderHeader
   readonly #rows = new ByteWriter(16 * 1024)
   readonly #replicas = new Map<string, number>()
   readonly #shapes = new Map<string, number>()
@@ -112,7 +115,7 @@ export class ContentEncoder {
   #millis: number
   #count = 0
 
-  constructor(header: ContentHeader) {
+  constructor(header: EncoderHeader) {
     this.#header = header
     this.#millis = header.wallClock
     this.#replicas.set(header.replica, 0)
@@ -234,8 +237,9 @@ export class ContentEncoder {
     else this.#rows.text(id)
   }
 
-  finish(): Uint8Array {
-    const { replica, counter, previous, wallClock, epoch, bundleVersion, seen, covers } = this.#header
+  /** `previous`: digest of the author's segment `counter` - 1. */
+  finish(counter: number, previous: Uint8Array): Uint8Array {
+    const { replica, wallClock, epoch, bundleVersion, seen, covers } = this.#header
     const out = new ByteWriter(this.size + 256)
     out.u8(BODY_VERSION).raw(fromHex(replica)).varint(counter).raw(previous).varint(wallClock).varint(epoch).varint(bundleVersion)
     out.varint(seen.length)

@@ -1,0 +1,304 @@
+/**
+ * What of the pending rows goes into the next segments: reads them in order and encodes their unsent cells. Nothing is
+ * written here; `outbox.ts` stores what came of it, or forgets it.
+ */
+import { type Cell, type Cells, DELETED, PURGED, type RowDelta, type TextBase } from '#cell'
+import { ContentEncoder, type Shape } from '#content'
+import type { Row, SqlValue } from '#driver'
+import { type ReplicaId, type Stamp, stampReplica, stampTime } from '#hlc'
+import { joinCell } from '#merge'
+import { KIND } from '#schema'
+import type { Store } from '#store'
+import { rowsTable } from '#tables'
+import { compactUpdates, mergeUpdates } from '#text'
+
+/** A segment is closed once its body passes this: large enough that its overhead vanishes, small enough to decode at once. */
+const TARGET_BODY_BYTES = 256 * 1024
+/** A row that may pass this is cut into parts, a segment for each: the body's hard limit is twice this. */
+const MAX_ROW_BYTES = 4 * 1024 * 1024
+/** Larger edits of a text are sent without what they wrote and deleted again. */
+const LARGE_EDIT_BYTES = 1024 * 1024
+const PAGE = 256
+
+/** What is read of each pending row, before its table's own columns. */
+const FIXED = ['_n', 'id', '_edited', '_state', '_own', '_stamp', '_shape', '_deleted'] as const
+const AT = { since: 0, n: 1, id: 2, edited: 3, state: 4, own: 5, stamp: 6, shape: 7 } as const
+
+/** Gathered rows that follow each other among the pending ones and whose last write has one stamp: a bulk import has few runs. */
+export interface Run {
+  readonly table: string
+  readonly first: number
+  readonly last: number
+  /** As gathered: what was written after that stays pending. */
+  readonly edited: Stamp
+}
+
+export interface Gathered {
+  /** One, or one for each part of a large row; none where nothing is left to send of the rows that were pending. */
+  readonly encoders: readonly ContentEncoder[]
+  readonly rows: number
+  readonly runs: readonly Run[]
+  /** Rows whose text edits up to `seq` went in. */
+  readonly edits: readonly { readonly table: string; readonly n: number; readonly seq: number }[]
+  /** Counters of others that it tells as newly seen [LOG-8]. */
+  readonly seen: readonly (readonly [ReplicaId, number])[]
+  /** Greatest time of this replica's stamps in it, '' for none. */
+  readonly time: string
+}
+
+/** How the pending rows of a table are read. */
+interface Reading {
+  readonly sql: string
+  /** Where each column stands in the result. */
+  readonly positions: ReadonlyMap<string, number>
+}
+
+/** The columns of plainly stored rows and where their values stand in what is read. */
+interface PlainShape {
+  readonly shape: Shape
+  readonly positions: readonly number[]
+}
+
+/** Goes through the pending rows once, a segment a call. */
+export class Gatherer {
+  readonly #store: Store
+  readonly #epoch: number
+  readonly #tables: readonly string[]
+  readonly #shapes = new Map<string, PlainShape | undefined>()
+  #seen: Gathered['seen']
+  /** Rows up to `#after` of this table have been gathered. */
+  #table = 0
+  #after = -1
+
+  constructor(store: Store, epoch: number) {
+    this.#store = store
+    this.#epoch = epoch
+    this.#tables = Object.keys(store.schema.tables)
+    this.#seen = store.driver
+      .prepare('SELECT replica, counter FROM _replicas WHERE counter > told')
+      .all()
+      .map((row) => [String(row['replica']) as ReplicaId, Number(row['counter'])] as const)
+  }
+
+  #encoder(seen: Gathered['seen']): ContentEncoder {
+    const { replica, runtime, meta } = this.#store
+    return new ContentEncoder({
+      replica,
+      wallClock: Math.max(0, Math.floor(runtime.now())),
+      epoch: this.#epoch,
+      bundleVersion: meta.get('bundleVersion') ?? 0,
+      seen,
+      covers: [],
+    })
+  }
+
+  /** The next segment's rows; undefined where none are left. */
+  next(): Gathered | undefined {
+    const { driver, replica } = this.#store
+    const encoder = this.#encoder(this.#seen)
+    const runs: { table: string; first: number; last: number; edited: Stamp }[] = []
+    const edits: { table: string; n: number; seq: number }[] = []
+    let rest: readonly RowDelta[] = []
+    let rows = 0
+    let time = ''
+    tables: for (; this.#table < this.#tables.length; this.#table++, this.#after = -1) {
+      const table = this.#tables[this.#table] as string
+      const reading = this.#reading(table)
+      let run: (typeof runs)[number] | undefined
+      for (;;) {
+        const page = driver.prepare(reading.sql).values(table, this.#after)
+        for (const row of page) {
+          const n = row[AT.n] as number
+          const edited = row[AT.edited] as Stamp
+          const plain = this.#plainShape(table, row, reading.positions)
+          if (plain !== undefined && sizeOfRow(row) <= MAX_ROW_BYTES) {
+            const values = plain.positions.map((position) => row[position] as SqlValue)
+            encoder.addRow({ shape: plain.shape, id: row[AT.id] as string, stamp: edited, stamps: undefined, values })
+          } else {
+            const unsent = this.#unsentParts(table, n, row[AT.since] as string)
+            // A row in parts starts a segment.
+            if (unsent.parts.length > 1 && rows > 0) break tables
+            if (unsent.lastEdit > 0) edits.push({ table, n, seq: unsent.lastEdit })
+            const [first, ...others] = unsent.parts
+            if (first !== undefined) encoder.add(first)
+            rest = others
+          }
+          this.#after = n
+          rows++
+          if (stampReplica(edited) === replica && stampTime(edited) > time) time = stampTime(edited)
+          if (run?.edited === edited) run.last = n
+          else {
+            run = { table, first: n, last: n, edited }
+            runs.push(run)
+          }
+          if (rest.length > 0 || encoder.size >= TARGET_BODY_BYTES) break tables
+        }
+        if (page.length < PAGE) break
+      }
+    }
+    if (rows === 0) return undefined
+    if (encoder.count === 0) return { encoders: [], rows, runs, edits, seen: [], time }
+    const seen = this.#seen
+    this.#seen = []
+    const others = rest.map((part) => {
+      const own = this.#encoder([])
+      own.add(part)
+      return own
+    })
+    return { encoders: [encoder, ...others], rows, runs, edits, seen, time }
+  }
+
+  readonly #readings = new Map<string, Reading>()
+
+  #reading(table: string): Reading {
+    let reading = this.#readings.get(table)
+    if (reading === undefined) {
+      const columns = [...FIXED, ...Object.keys(this.#store.schema.tables[table]?.columns ?? {})]
+      const list = columns.map((name) => `r."${name}"`).join(', ')
+      reading = {
+        sql: `SELECT p.since, ${list} FROM _pending p JOIN ${rowsTable(table)} r ON r._n = p.n WHERE p.tbl = ? AND p.n > ? ORDER BY p.n LIMIT ${PAGE}`,
+        positions: new Map(columns.map((name, i) => [name, i + 1])),
+      }
+      this.#readings.set(table, reading)
+    }
+    return reading
+  }
+
+  /** Undefined unless all that there is of the row is one write of this replica, and none of it was sent. */
+  #plainShape(table: string, row: readonly SqlValue[], positions: Reading['positions']): PlainShape | undefined {
+    const edited = row[AT.edited] as Stamp
+    if (row[AT.state] !== 0 || row[AT.own] !== null || row[AT.stamp] !== null) return undefined
+    if (edited < (row[AT.since] as string) || stampReplica(edited) !== this.#store.replica) return undefined
+    const id = row[AT.shape] as number
+    const key = `${table} ${id}`
+    if (!this.#shapes.has(key)) {
+      const shape = this.#store.rows.shape(table, id)
+      const at = shape.columns.map(({ name }) => positions.get(name) ?? -1)
+      // A column that a newer version of the app has added meanwhile is not among those read.
+      this.#shapes.set(key, at.includes(-1) ? undefined : { shape, positions: at })
+    }
+    return this.#shapes.get(key)
+  }
+
+  /** A row's unsent cells, none where nothing is left to send, and the last of the text edits in them, 0 for none. */
+  #unsentParts(table: string, n: number, since: string): { readonly parts: readonly RowDelta[]; readonly lastEdit: number } {
+    const edits = this.#store.driver
+      .prepare('SELECT seq, col, base, edit FROM _pending_text WHERE tbl = ? AND n = ? ORDER BY seq')
+      .all(table, n)
+    const lastEdit = Number(edits.at(-1)?.['seq'] ?? 0)
+    const stored = this.#store.rows.loadByRowid(table, n)
+    if (stored === undefined) return { parts: [], lastEdit }
+    const cells = unsentCells(stored.cells, since, this.#store.replica, edits)
+    if (![...cells.keys()].some((name) => name !== DELETED) && !isOwn(cells.get(DELETED), since, this.#store.replica))
+      return { parts: [], lastEdit }
+    return { parts: splitLargeRow(cells).map((part) => ({ table, id: stored.id, cells: part })), lastEdit }
+  }
+}
+
+/** At most this many bytes in a segment's body. */
+function sizeOfRow(row: readonly SqlValue[]): number {
+  let size = 0
+  for (const value of row) {
+    if (typeof value === 'string') size += value.length * 3
+    else if (value instanceof Uint8Array) size += value.length
+  }
+  return size
+}
+
+/** The edits as one; large ones as what the text is now, which contains them. */
+function unsentEdit(key: number, entry: TextBase, edits: readonly Uint8Array[]): Uint8Array {
+  const merged = mergeUpdates(edits)
+  if (merged.length < LARGE_EDIT_BYTES || entry.base === undefined) return merged
+  const [compact] = compactUpdates(key, { base: entry.base, updates: [...entry.updates, merged] })
+  return compact !== undefined && compact.length < merged.length ? compact : merged
+}
+
+function isOwn(cell: Cell | undefined, since: string, replica: ReplicaId): boolean {
+  return cell?.kind === KIND.lww && cell.stamp >= since && stampReplica(cell.stamp) === replica
+}
+
+/** The cells of a row that this replica wrote at `since` or later, with the row's `_deleted` cell. */
+function unsentCells(cells: Cells, since: string, replica: ReplicaId, edits: readonly Row[]): Map<string, Cell> {
+  const out = new Map<string, Cell>()
+  const own = (stamp: Stamp) => stamp >= since && stampReplica(stamp) === replica
+  for (const [name, cell] of cells) {
+    if (cell.kind === KIND.lww) {
+      if (name === DELETED || own(cell.stamp)) out.set(name, cell)
+    } else if (cell.kind === KIND.set) {
+      const value = new Map([...cell.value].filter(([, { stamp }]) => own(stamp)))
+      if (value.size > 0) out.set(name, { kind: KIND.set, value })
+    } else {
+      const value = new Map<number, TextBase>()
+      for (const [key, entry] of cell.value) {
+        const { base } = entry
+        const made = edits.filter((edit) => edit['col'] === name && edit['base'] === key).map((edit) => edit['edit'] as Uint8Array)
+        const sendBase = base !== undefined && own(base.stamp)
+        if (sendBase || made.length > 0) {
+          value.set(key, { base: sendBase ? base : undefined, updates: made.length > 0 ? [unsentEdit(key, entry, made)] : [] })
+        }
+      }
+      if (value.size > 0) out.set(name, { kind: KIND.text, value })
+    }
+  }
+  // The decoder wants one of the two; a purged row has only the other.
+  if (!out.has(DELETED) && !out.has(PURGED)) {
+    const purge = cells.get(PURGED)
+    if (purge !== undefined) out.set(PURGED, purge)
+  }
+  return out
+}
+
+function sizeOf(cell: Cell): number {
+  if (cell.kind === KIND.lww) {
+    return typeof cell.value === 'string' ? cell.value.length * 3 : cell.value instanceof Uint8Array ? cell.value.length : 16
+  }
+  if (cell.kind === KIND.set) return [...cell.value.keys()].reduce((sum, element) => sum + element.length * 3 + 64, 0)
+  let size = 0
+  for (const { base, updates } of cell.value.values()) {
+    size += (base?.text.length ?? 0) * 3 + updates.reduce((sum, update) => sum + update.length, 0)
+  }
+  return size
+}
+
+/** Elements of a set that travel together: at their largest (64 K UTF-16 units) still within {@link MAX_ROW_BYTES}. */
+const ATOM_ELEMENTS = 16
+
+/** What of a cell can travel alone: a base, an update, some elements; their join is the cell. */
+function atoms(cell: Cell): Cell[] {
+  if (cell.kind === KIND.lww) return [cell]
+  if (cell.kind === KIND.set) {
+    const entries = [...cell.value]
+    const groups = Array.from({ length: Math.ceil(entries.length / ATOM_ELEMENTS) }, (_, i) => i * ATOM_ELEMENTS)
+    return groups.map((from) => ({ kind: KIND.set, value: new Map(entries.slice(from, from + ATOM_ELEMENTS)) }))
+  }
+  const one = (key: number, text: TextBase): Cell => ({ kind: KIND.text, value: new Map([[key, text]]) })
+  return [...cell.value].flatMap(([key, { base, updates }]) => [
+    ...(base === undefined ? [] : [one(key, { base, updates: [] })]),
+    ...updates.map((update) => one(key, { base: undefined, updates: [update] })),
+  ])
+}
+
+/** A row as one delta, or as several that fit into a segment each; their join is the row. */
+function splitLargeRow(cells: Map<string, Cell>): Cells[] {
+  let size = 0
+  for (const cell of cells.values()) size += sizeOf(cell)
+  if (size <= MAX_ROW_BYTES) return [cells]
+  const life = [...cells].filter(([name]) => name === DELETED || name === PURGED)
+  const parts: Map<string, Cell>[] = []
+  let left = 0
+  for (const [name, cell] of cells) {
+    if (name === DELETED || name === PURGED) continue
+    for (const atom of atoms(cell)) {
+      const bytes = sizeOf(atom)
+      if (parts.length === 0 || bytes > left) {
+        parts.push(new Map(life))
+        left = MAX_ROW_BYTES
+      }
+      const part = parts.at(-1) as Map<string, Cell>
+      const there = part.get(name)
+      part.set(name, there === undefined ? atom : joinCell(there, atom))
+      left -= bytes
+    }
+  }
+  return parts
+}
