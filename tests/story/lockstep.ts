@@ -19,7 +19,7 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 /** Runs one command to its end. */
-export async function lockstep(args: readonly string[], input = ''): Promise<Outcome> {
+async function lockstep(args: readonly string[], input = ''): Promise<Outcome> {
   const child = spawn(process.execPath, [BIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env: environment() })
   const output = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   // Who does not read its input may be gone before it is written.

@@ -253,8 +253,8 @@ describe('two devices, one encrypted vault', () => {
     const secrets = [...before.notes, ...after.notes].flatMap(({ text, title }) => [Buffer.from(text), Buffer.from(title)])
     console.log(`the story: scanned ${size(heaps)} bytes (${wire.length} bodies) for ${size(secrets)} bytes of notes`)
     // The scan saw what it is meant to see: the notes went through here, encrypted.
-    expect(size(wire)).toBeGreaterThan(100_000)
-    expect(size(serverFiles)).toBeGreaterThan(100_000)
+    expect(size(wire)).toBeGreaterThan(30_000)
+    expect(size(serverFiles)).toBeGreaterThan(30_000)
 
     const usual = sharedWindows(secrets, emptyHeaps)
     expect([...sharedWindows(secrets, heaps)].filter((window) => !usual.has(window))).toEqual([])

@@ -65,7 +65,7 @@ interface ReadNote extends Location {
   readonly text: string
 }
 
-export const isMarkdown = (path: string) => /\.md$/i.test(path)
+const isMarkdown = (path: string) => /\.md$/i.test(path)
 
 function locate(path: string, treeName: string): Location {
   const slash = path.indexOf('/')

@@ -81,7 +81,7 @@ export async function scratchFolder(): Promise<string> {
   return folder
 }
 
-export async function runIn(home: string, args: readonly string[], options: FakeOptions = {}): Promise<Result> {
+async function runIn(home: string, args: readonly string[], options: FakeOptions = {}): Promise<Result> {
   const io = fakeIo(options)
   const status = await run(['--home', home, ...args], io)
   return { status, out: io.stdout.text, err: io.stderr.text }
