@@ -80,6 +80,9 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof DriverError) {
     return { code: `database-${error.code}`, message: DRIVER[error.code] ?? error.message, status: EXIT.failed }
   }
+  if (error instanceof Error && error.name === 'AbortError') {
+    return { code: 'cancelled', message: 'stopped; what was done until then is kept', status: EXIT.failed }
+  }
   return { code: 'unexpected-error', message: `something unexpected happened: ${messageOf(error)}`, status: EXIT.failed }
 }
 

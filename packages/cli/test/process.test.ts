@@ -95,6 +95,11 @@ it('serve --check-config checks, shows no secret, and starts nothing', async () 
   expect(JSON.parse(checked.out)).toMatchObject({ port: 1234, data, setupToken: true, metricsToken: false })
   expect(checked.out).not.toContain(secret)
   await expect(readdir(data)).rejects.toThrow('ENOENT')
+  if (process.platform !== 'linux') return
+  const folder = await scratchFolder()
+  expect(JSON.parse((await outcome(['serve', '--check-config', '--json'], { XDG_DATA_HOME: folder })).out)).toMatchObject({
+    data: join(folder, 'lockstep/server'),
+  })
 })
 
 it('a reader that goes away ends the program without a word', async () => {

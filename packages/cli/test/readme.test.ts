@@ -18,7 +18,9 @@ function reference(): string {
     const args = command.registeredArguments.map((argument) => ` <${argument.name()}${argument.variadic ? '...' : ''}>`).join('')
     return [
       `- \`${path}${args}\`: ${command.description()}`,
-      ...command.options.map(({ flags, description, mandatory }) => `  - \`${flags}\`: ${description}${mandatory ? ' (required)' : ''}`),
+      ...command.options.map(
+        ({ flags, description, mandatory }) => `  - \`${flags}\`: ${description}${mandatory ? ' (required)' : ''}`,
+      ),
     ]
   })
   return `${lines.join('\n')}\n`

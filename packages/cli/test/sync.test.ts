@@ -178,6 +178,15 @@ describe('with a server', () => {
     expect(await a.try(['sign-out'])).toMatchObject({ status: 0, err: expect.stringContaining('could not be told') })
   })
 
+  it('a sync that is interrupted says so, and the next one does the rest', async () => {
+    const { home, signIn } = await stage()
+    const a = home('a')
+    await a.json(signIn(), password())
+    await a.json(['space', 'add', 'A'])
+    expect(await a.failure(['sync'], { signal: AbortSignal.abort() })).toMatchObject({ status: 1, code: 'cancelled' })
+    expect(await a.json(['sync'])).toMatchObject({ state: 'synced' })
+  })
+
   it('sync --watch takes what another device writes, sends what another process writes here, and ends when asked to', async () => {
     const { home, signIn } = await stage()
     const [a, b] = [home('a'), home('b')]
