@@ -5,7 +5,7 @@ import { column, table } from '#schema'
 import type { Store } from '#store'
 import { Transaction } from '#transaction'
 
-export const DEVICES = '_devices'
+const DEVICES = '_devices'
 
 export const systemTables = {
   [DEVICES]: table({

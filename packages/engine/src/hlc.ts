@@ -17,7 +17,7 @@ export type ReplicaId = string & { readonly __brand: 'ReplicaId' }
 const MILLIS_DIGITS = 12
 const COUNTER_DIGITS = 4
 const HLC_DIGITS = MILLIS_DIGITS + COUNTER_DIGITS
-export const STAMP_LENGTH = HLC_DIGITS + 32
+const STAMP_LENGTH = HLC_DIGITS + 32
 const MAX_MILLIS = 2 ** 48 - 1
 const MAX_COUNTER = 0xffff
 

@@ -150,6 +150,8 @@ export class Inbox {
     const newest = latestOf(content.rows)
     if (newest !== undefined) this.#store.observe(newest)
     for (const row of content.rows) this.applyRow(row)
+    // After the rows: a device's name comes with its first segment.
+    this.#checkClock(content, replica, now)
   }
 
   /** Counters of a replica arrive in order and each names the one before it. */
@@ -317,7 +319,7 @@ function deletedValue(cells: Cells): number {
 }
 
 /** The cell as if written now, as one whole value. */
-export function restamp(cell: Cell, stamp: Stamp): Cell {
+function restamp(cell: Cell, stamp: Stamp): Cell {
   if (cell.kind === KIND.lww) return { ...cell, stamp }
   if (cell.kind === KIND.set) {
     return { kind: KIND.set, value: new Map([...cell.value].map(([element, { present }]) => [element, { stamp, present }])) }

@@ -73,15 +73,6 @@ function engineCode(problem: string, status: number): EngineErrorCode {
   return CODES[problem] ?? (status >= 500 ? 'offline' : 'server-refused')
 }
 
-export interface PullAnswer {
-  /** Set once the first bytes are in; the segments follow. */
-  readonly segments: AsyncIterable<{
-    readonly segments: readonly DeliveredSegment[]
-    readonly position: Position
-    readonly bytes: number
-  }>
-}
-
 export interface RemoteOptions {
   /** Base URL, without a trailing slash. */
   readonly server: string
@@ -187,7 +178,7 @@ export class Remote {
     readonly device: { readonly id: Uint8Array; readonly name: string }
     readonly setupToken: string | undefined
   }): Promise<Session> {
-    return this.#json(sessionSchema, { method: 'POST', path: '/v1/vaults', json: toWire(request) })
+    return this.#json(sessionSchema, { method: 'POST', path: '/v1/vaults', json: toWire(request), once: true })
   }
 
   signIn(
@@ -202,6 +193,7 @@ export class Remote {
       method: 'POST',
       path: `/v1/vaults/${encodeURIComponent(name)}/sessions`,
       json: toWire(request),
+      once: true,
     })
   }
 
@@ -223,7 +215,7 @@ export class Remote {
       readonly bundle: { readonly version: number; readonly sealed: Uint8Array }
     },
   ): Promise<Credentials> {
-    return this.#json(credentialsSchema, { method: 'PUT', path: '/v1/credentials', json: toWire(request) }, token)
+    return this.#json(credentialsSchema, { method: 'PUT', path: '/v1/credentials', json: toWire(request), once: true }, token)
   }
 
   devices(token: string): Promise<DeviceList> {

@@ -22,7 +22,7 @@ import { EngineError } from '#errors'
 import type { Column, Schema, Table } from '#schema'
 
 /** Version of everything in this file, in SQLite's user_version. Raised with a migration, never without. */
-export const DATABASE_VERSION = 1
+const DATABASE_VERSION = 1
 
 export const ROW_STATE = {
   /** Some cells are in `_cells` or `_foreign`. */

@@ -13,7 +13,7 @@ import { CHAIN_BYTES, encodeRecordHeader, type SegmentRecord } from '#records'
 
 export type Sha256 = (bytes: Uint8Array) => Uint8Array
 
-export const SEGMENT_ID_BYTES = 16
+const SEGMENT_ID_BYTES = 16
 export const CHAIN_START: Uint8Array = new Uint8Array(CHAIN_BYTES)
 
 export interface SegmentIdentity {

@@ -15,15 +15,15 @@ import { MAX_SEGMENT_BYTES } from '#limits'
 export const SEGMENT_KIND = { delta: 0, void: 1, merged: 2 } as const
 export type SegmentKind = (typeof SEGMENT_KIND)[keyof typeof SEGMENT_KIND]
 
-export const WIRE_VERSION = 1
-export const REPLICA_BYTES = 16
+const WIRE_VERSION = 1
+const REPLICA_BYTES = 16
 export const DIGEST_BYTES = 32
 export const CHAIN_BYTES = 32
-export const GENERATION_BYTES = 16
+const GENERATION_BYTES = 16
 /** kind, epoch, replica, counter, previous. */
-export const RECORD_HEADER_BYTES = 1 + 4 + REPLICA_BYTES + 8 + DIGEST_BYTES
+const RECORD_HEADER_BYTES = 1 + 4 + REPLICA_BYTES + 8 + DIGEST_BYTES
 const SPAN_BYTES = 16
-export const POSITION_BYTES = 1 + 8 + CHAIN_BYTES + GENERATION_BYTES
+const POSITION_BYTES = 1 + 8 + CHAIN_BYTES + GENERATION_BYTES
 
 /** What the server sees of a segment: who wrote it, where it stands among its author's, and sealed bytes. */
 export interface SegmentRecord {

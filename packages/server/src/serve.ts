@@ -19,7 +19,7 @@ import { serveApp } from '#node-http'
 import type { Policy } from '#services'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
 import type { Storage } from '#storage/storage'
-import manifest from '../package.json' with { type: 'json' }
+import manifest from '#package' with { type: 'json' }
 
 const HEADERS_MILLISECONDS = 20_000
 /** How often Node looks for requests that have taken too long. */

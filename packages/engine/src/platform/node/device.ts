@@ -13,7 +13,7 @@ import { mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sha256 } from '@lockstep/protocol/chain'
-import { Device } from '#device'
+import { Device, type Platform } from '#device'
 import { nodeCompression } from '#platform/node/compression'
 import { createNodeHttp } from '#platform/node/http'
 import { nodeSearch } from '#platform/node/search-service'
@@ -24,14 +24,14 @@ import type { Schema, Table } from '#schema'
 import type { Runtime } from '#store'
 import type { Timers } from '#watch'
 
-export const nodeRuntime: Runtime = {
+const nodeRuntime: Runtime = {
   now: () => Date.now(),
   random: (length) => new Uint8Array(randomBytes(length)),
 }
 
-export const nodeSha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
+const nodeSha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
 
-export const nodeTimers: Timers = {
+const nodeTimers: Timers = {
   after: (millis, run) => {
     const timer = setTimeout(run, millis)
     return () => clearTimeout(timer)
@@ -50,25 +50,29 @@ export async function openDevice<T extends Record<string, Table>>({ home, schema
   const path = join(home, 'vault.db')
   const driver = openSqlite({ path })
   const { http, close } = createNodeHttp()
-  return Device.open(
-    {
-      driver,
-      secrets: secretFiles(home),
-      runtime: nodeRuntime,
-      schedule: (run) => queueMicrotask(run),
-      timers: nodeTimers,
-      compression: nodeCompression,
-      sha256: nodeSha256,
-      http,
-      connect: connectSocket,
-      openSearch: (source) => nodeSearch(path, source),
-      close,
-      async wipe() {
-        for (const name of ['vault.db', 'search.db']) {
-          for (const suffix of ['', '-wal', '-shm']) await rm(join(home, name + suffix), { force: true })
-        }
-      },
+  const platform: Platform = {
+    driver,
+    secrets: secretFiles(home),
+    runtime: nodeRuntime,
+    schedule: (run) => queueMicrotask(run),
+    timers: nodeTimers,
+    compression: nodeCompression,
+    sha256: nodeSha256,
+    http,
+    connect: connectSocket,
+    openSearch: (source) => nodeSearch(path, source),
+    close,
+    async wipe() {
+      for (const name of ['vault.db', 'search.db']) {
+        for (const suffix of ['', '-wal', '-shm']) await rm(join(home, name + suffix), { force: true })
+      }
     },
-    schema,
-  )
+  }
+  try {
+    return await Device.open(platform, schema)
+  } catch (error) {
+    driver.close()
+    close()
+    throw error
+  }
 }
