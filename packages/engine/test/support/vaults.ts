@@ -3,8 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { encodeUtf8, toHex } from '@lockstep/protocol/bytes'
 import { onTestFinished } from 'vitest'
-import type { Driver } from '#driver'
+import type { Driver, SqlValue } from '#driver'
 import { nodeCompression } from '#platform/node/compression'
 import { openSqlite } from '#platform/node/sqlite'
 import { Remote } from '#remote'
@@ -48,6 +49,8 @@ const VAULT_KEYS = new Map([[1, new Uint8Array(32).fill(2)]])
 export interface TestVaultOptions {
   /** A file to open; without it the database is in memory. */
   readonly path?: string
+  /** An open database of another platform. */
+  readonly opened?: Driver
   readonly vaultId?: Uint8Array
   readonly vaultKeys?: ReadonlyMap<number, Uint8Array>
   readonly now?: number
@@ -58,12 +61,12 @@ let count = 0
 export function testVault(options?: TestVaultOptions): TestVault
 export function testVault<T extends Record<string, Table>>(options: TestVaultOptions, schema: Schema<T>): TestVault<T>
 export function testVault<T extends Record<string, Table>>(
-  { path, vaultId = VAULT_ID, vaultKeys = VAULT_KEYS, now = START }: TestVaultOptions = {},
+  { path, opened, vaultId = VAULT_ID, vaultKeys = VAULT_KEYS, now = START }: TestVaultOptions = {},
   tables: Schema<T> = schema as unknown as Schema<T>,
 ): TestVault<T> {
   const random = new Random(++count)
   const clock = { now }
-  const driver = openSqlite(path === undefined ? {} : { path, durability: 'normal' })
+  const driver = opened ?? openSqlite(path === undefined ? {} : { path, durability: 'normal' })
   onTestFinished(() => driver.close())
   const runtime = { now: () => clock.now, random: (length: number) => random.bytes(length) }
   const vault = openVault({ schema: tables, driver, runtime, schedule: (run) => queueMicrotask(run) })
@@ -92,12 +95,19 @@ export function temporaryFolder(): string {
 
 /** What a vault shows, for comparing devices. */
 export function shown({ vault }: TestVault): unknown {
+  const rows = (sql: string) => vault.query(sql).map((row) => Object.values(row).map(brief))
   return {
-    spaces: vault.query('SELECT id, name, color FROM spaces ORDER BY id'),
-    notes: vault.query('SELECT id, space, title, text, tags, weight, picture FROM notes ORDER BY id'),
-    stars: vault.query('SELECT id, note, count FROM stars ORDER BY id'),
+    spaces: rows('SELECT id, name, color FROM spaces ORDER BY id'),
+    notes: rows('SELECT id, space, title, text, tags, weight, picture FROM notes ORDER BY id'),
+    stars: rows('SELECT id, note, count FROM stars ORDER BY id'),
     trash: vault.trash().sort((a, b) => (a.id < b.id ? -1 : 1)),
   }
+}
+
+/** Comparing megabytes value by value takes seconds. */
+function brief(value: SqlValue): SqlValue {
+  if (typeof value === 'string' && value.length > 1000) return toHex(sha256(encodeUtf8(value)))
+  return value instanceof Uint8Array ? toHex(sha256(value)) : value
 }
 
 /** The code that `body` fails with, undefined where it does not. */
