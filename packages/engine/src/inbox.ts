@@ -145,13 +145,12 @@ export class Inbox {
   }
 
   #applyContent(content: Content, author: ReplicaId, sequence: number): void {
-    this.#checkClock(content, author, this.#store.runtime.now())
     this.#noteSeen(content, author, sequence)
     const newest = latestOf(content.rows)
     if (newest !== undefined) this.#store.observe(newest)
     for (const row of content.rows) this.applyRow(row)
     // After the rows: a device's name comes with its first segment.
-    this.#checkClock(content, replica, now)
+    this.#checkClock(content, author, this.#store.runtime.now())
   }
 
   /** Counters of a replica arrive in order and each names the one before it. */
