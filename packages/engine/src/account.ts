@@ -7,54 +7,22 @@
  */
 import { openBundle, sealBundle } from '@lockstep/crypto/bundle'
 import { deriveRootKey, type RootKey, type Suite } from '@lockstep/crypto/derivation'
-import { generateDeviceKey, keyPairOf } from '@lockstep/crypto/device-key'
+import { keyPairOf } from '@lockstep/crypto/device-key'
 import { CryptoError } from '@lockstep/crypto/errors'
 import { deriveAuthKey, deriveWrapKey } from '@lockstep/crypto/hierarchy'
 import { canonicalPassphrase, generatePassphrase } from '@lockstep/crypto/passphrase'
 import { equalBytes } from '@lockstep/protocol/bytes'
 import type { Session } from '@lockstep/protocol/http'
-import { z } from 'zod'
 import { toRowId } from '#cell'
 import { publishDevice } from '#devices'
 import { EngineError } from '#errors'
 import type { HttpClient } from '#http'
 import { Remote, ServerProblem, serverUrl } from '#remote'
-import { type Profile, profileSchema, type SecretStore, type Secrets, secretsSchema } from '#secrets'
+import { encodeSecrets, newSecrets, type Profile, parseProfile, parseSecrets, type SecretStore, type Secrets } from '#secrets'
+import type { PasswordChange, SignInRequest, SignInResult } from '#sign-in'
 import type { Store } from '#store'
 
 const NO_SALT = new Uint8Array(16)
-
-export interface SignInRequest {
-  readonly server: string
-  /** The vault's name on the server. */
-  readonly vault: string
-  readonly password: string
-  /** `create`: the first device, makes the vault. `join`: another device of an existing vault. The person says which [KEY-5]. */
-  readonly intent: 'create' | 'join'
-  /** With `create` a self-chosen one; without it one is generated, unless `passwordOnly`. */
-  readonly passphrase?: string | undefined
-  readonly passwordOnly: boolean
-  readonly deviceName: string
-  readonly setupToken?: string | undefined
-}
-
-export interface SignInResult {
-  readonly vault: string
-  /** This device's id. */
-  readonly device: string
-  readonly created: boolean
-  /** Only when it was generated just now. */
-  readonly passphrase?: string
-}
-
-export interface PasswordChange {
-  readonly currentPassword: string
-  /** Needed where this device does not hold it. */
-  readonly currentPassphrase?: string | undefined
-  readonly newPassword: string
-  /** Stays as it is where absent. */
-  readonly newPassphrase?: string | undefined
-}
 
 export interface SignedIn {
   readonly vaultId: Uint8Array
@@ -80,15 +48,9 @@ export class Account {
 
   static async open(store: Store, files: SecretStore, http: HttpClient): Promise<Account> {
     const stored = await files.loadSecrets()
-    const secrets = stored === undefined ? newSecrets(store.runtime.random) : parse(secretsSchema, stored, 'the key file')
+    const secrets = stored === undefined ? newSecrets(store.runtime.random) : parseSecrets(stored)
     const profile = await files.loadProfile()
-    const account = new Account(
-      store,
-      files,
-      http,
-      secrets,
-      profile === undefined ? { format: 1 } : parse(profileSchema, profile, 'the profile file'),
-    )
+    const account = new Account(store, files, http, secrets, profile === undefined ? { format: 1 } : parseProfile(profile))
     if (stored === undefined) await account.#save()
     return account
   }
@@ -107,12 +69,17 @@ export class Account {
   }
 
   get hasSession(): boolean {
-    return this.#secrets.token !== undefined && this.hasKeys
+    return this.#secrets.token !== undefined && this.hasKeys && this.#profile.server !== undefined
   }
 
+  /** The profile first: a token without a server to show it to would be of no use. */
   async #save(): Promise<void> {
-    await this.#files.saveSecrets(z.encode(secretsSchema, this.#secrets))
     await this.#files.saveProfile(this.#profile)
+    await this.#saveSecrets()
+  }
+
+  #saveSecrets(): Promise<void> {
+    return this.#files.saveSecrets(encodeSecrets(this.#secrets))
   }
 
   #remote(server: string): Remote {
@@ -150,34 +117,40 @@ export class Account {
     const passphrase = request.passphrase ?? (known ? this.#profile.passphrase : undefined)
     // A sign-up whose answer was lost, or a device that asks again after a 401: its own record says that the vault is made.
     const rejoin = request.intent === 'create' && known && this.hasKeys
+    const neverIn = this.#store.meta.get('cursor') === undefined
     if (request.intent === 'join' || rejoin) {
       try {
-        return await this.#join(remote, {
+        const result = await this.#join(remote, {
           ...request,
           server,
           passphrase,
           passwordOnly: request.passwordOnly || (known && this.#profile.passwordOnly === true),
         })
+        return rejoin && neverIn ? { ...result, created: true, ...this.#unshown(request) } : result
       } catch (error) {
-        const neverMade =
-          rejoin &&
-          this.#store.meta.get('cursor') === undefined &&
-          error instanceof EngineError &&
-          error.code === 'wrong-credentials'
+        const neverMade = rejoin && neverIn && error instanceof EngineError && error.code === 'wrong-credentials'
         if (!neverMade) throw error
       }
     }
-    return this.#create(remote, { ...request, server, passphrase })
+    if (!neverIn) {
+      throw new EngineError(
+        'wrong-vault',
+        'this device holds a vault that a server has already: sign in to that one, or use another home for a new vault',
+      )
+    }
+    const result = await this.#create(remote, { ...request, server, passphrase: request.passwordOnly ? undefined : passphrase })
+    return { ...result, ...this.#unshown(request) }
+  }
+
+  /** The passphrase, where it was made here and no earlier sign-in has given it out. */
+  #unshown(request: SignInRequest): { readonly passphrase?: string } {
+    const { passphrase } = this.#profile
+    return request.passphrase === undefined && passphrase !== undefined ? { passphrase } : {}
   }
 
   async #create(remote: Remote, request: SignInRequest): Promise<SignInResult> {
     const { random } = this.#store.runtime
-    const generated = request.passphrase === undefined && !request.passwordOnly
-    const passphrase = generated
-      ? generatePassphrase(random)
-      : request.passphrase === undefined
-        ? undefined
-        : canonicalPassphrase(request.passphrase)
+    const passphrase = request.passwordOnly ? undefined : canonicalPassphrase(request.passphrase ?? generatePassphrase(random))
     const vaultId = this.#store.meta.get('vaultId') ?? random(16)
     const suite: Suite = request.passwordOnly ? 'argon2id-64m-3' : 'pbkdf2-sha256-1200000'
     const salt = request.passwordOnly ? random(16) : NO_SALT
@@ -209,7 +182,8 @@ export class Account {
         setupToken: request.setupToken,
       })
     } catch (error) {
-      if (error instanceof ServerProblem) {
+      // After a 5xx the server may have made the vault all the same.
+      if (error instanceof ServerProblem && error.status < 500) {
         // Refused: nothing of the attempt is kept, or the next sign-in would be taken for a return.
         this.#secrets = before.secrets
         this.#profile = before.profile
@@ -220,12 +194,7 @@ export class Account {
       throw error
     }
     await this.#adopt(session, version)
-    return {
-      vault: request.vault,
-      device: this.deviceId,
-      created: true,
-      ...(generated && passphrase !== undefined && { passphrase }),
-    }
+    return { vault: request.vault, device: this.deviceId, created: true }
   }
 
   async #join(remote: Remote, request: SignInRequest): Promise<SignInResult> {
@@ -303,6 +272,11 @@ export class Account {
       this.#store.meta.set('bundleVersion', bundleVersion)
       if (this.#store.meta.get('cursor') === undefined) this.#store.meta.set('cursor', 0)
     })
+    this.publish()
+  }
+
+  /** Tells the vault's other devices this one's name, key and replica [KEY-2]; writes nothing where they know. */
+  publish(): void {
     publishDevice(this.#store, {
       id: this.deviceId,
       name: this.#profile.deviceName ?? '',
@@ -312,8 +286,13 @@ export class Account {
 
   /** The session is over: what happens on a 401 [KEY-1]. Data and vault keys stay. */
   async dropSession(): Promise<void> {
+    const ended = this.#secrets.token
+    // Another process on this home may have signed out or in meanwhile: what it wrote must not be undone.
+    const stored = await this.#files.loadSecrets()
+    if (stored !== undefined) this.#secrets = parseSecrets(stored)
+    if (this.#secrets.token !== ended) return
     this.#secrets = { ...this.#secrets, token: undefined }
-    await this.#save()
+    await this.#saveSecrets()
   }
 
   /** Ends the session at the server, if it can be reached, and removes keys and passphrase here. */
@@ -332,7 +311,8 @@ export class Account {
     }
     this.#secrets = { ...this.#secrets, token: undefined, vaultKeys: undefined }
     this.#profile = { ...this.#profile, passphrase: undefined }
-    await this.#save()
+    await this.#saveSecrets()
+    await this.#files.saveProfile(this.#profile)
     return { serverTold }
   }
 
@@ -379,22 +359,6 @@ export class Account {
     await this.#save()
     this.#store.write('remote', () => this.#store.meta.set('bundleVersion', version))
   }
-}
-
-function newSecrets(random: (length: number) => Uint8Array): Secrets {
-  return { format: 1, deviceId: random(16), devicePrivateKey: generateDeviceKey(random).privateKey }
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const parsed = schema.safeParse(value)
-  if (!parsed.success) {
-    throw new EngineError(
-      'database-newer',
-      `${what} of this device cannot be read: it is damaged, or was written by a newer Lockstep`,
-      { cause: parsed.error },
-    )
-  }
-  return parsed.data
 }
 
 function forgedHeader(cause?: unknown): EngineError {

@@ -1,7 +1,7 @@
 /** A person's device: its vault, its account on a server, and syncing between the two. Platforms supply the parts. */
 import type { Sha256 } from '@lockstep/protocol/chain'
 import type { DeviceList } from '@lockstep/protocol/http'
-import { Account, type PasswordChange, type SignInRequest, type SignInResult } from '#account'
+import { Account } from '#account'
 import { toRowId } from '#cell'
 import type { Driver } from '#driver'
 import { EngineError } from '#errors'
@@ -10,6 +10,7 @@ import type { Schema, Table } from '#schema'
 import { type Compression, createSealer } from '#sealing'
 import type { OpenSearch } from '#search/service'
 import type { SecretStore } from '#secrets'
+import type { PasswordChange, SignInRequest, SignInResult } from '#sign-in'
 import type { Runtime, StoredProblem } from '#store'
 import { Syncer, type SyncOptions, type SyncResult } from '#sync'
 import { openVault, type Vault } from '#vault'
@@ -74,7 +75,12 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
   static async open<T extends Record<string, Table>>(platform: Platform, schema: Schema<T>): Promise<Device<T>> {
     const { driver, runtime, schedule, openSearch } = platform
     const vault = openVault({ schema, driver, runtime, schedule, openSearch })
-    return new Device(platform, vault, await Account.open(vault.store, platform.secrets, platform.http))
+    try {
+      return new Device(platform, vault, await Account.open(vault.store, platform.secrets, platform.http))
+    } catch (error) {
+      await vault.close()
+      throw error
+    }
   }
 
   get profile(): {
@@ -118,6 +124,7 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     const { vaultId, vaultKeys, token, remote } = this.#account.session()
     const { compression, runtime, sha256 } = this.#platform
     const sealer = createSealer({ vaultId, vaultKeys, compression, random: runtime.random })
+    this.#account.publish()
     return new Syncer({ store: this.vault.store, sealer, sha256, remote, token })
   }
 
@@ -150,7 +157,10 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
       connect: this.#platform.connect,
       onEvent,
       target: {
-        syncer: () => syncer,
+        syncer: () => {
+          this.#account.publish()
+          return syncer
+        },
         liveUrl: () => `${remote.server.replace(/^http/, 'ws')}/v1/live`,
         token: () => token,
         onUnauthorized: () => this.#account.dropSession(),

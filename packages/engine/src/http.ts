@@ -6,6 +6,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   readonly signal?: AbortSignal
+  /** Sending it twice would not be the same as once: not repeated where it is unknown whether it arrived. */
+  readonly once?: boolean
 }
 
 export interface HttpResponse {

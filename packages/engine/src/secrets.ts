@@ -2,8 +2,10 @@
  * What a device keeps besides its database, and how it is written down. Never the password or a key derived from it
  * [KEY-1]: the vault keys, the session, this device's own key; and the passphrase, which the person may read again.
  */
+import { generateDeviceKey } from '@lockstep/crypto/device-key'
 import { fromBase64Url, toBase64Url } from '@lockstep/protocol/bytes'
 import { z } from 'zod'
+import { EngineError } from '#errors'
 
 const bytes = (length: number) =>
   z.codec(
@@ -21,7 +23,7 @@ const bytes = (length: number) =>
     },
   )
 
-export const secretsSchema = z.object({
+const secretsSchema = z.object({
   format: z.literal(1),
   deviceId: bytes(16),
   /** X25519 private key. */
@@ -33,7 +35,7 @@ export const secretsSchema = z.object({
 })
 export type Secrets = z.output<typeof secretsSchema>
 
-export const profileSchema = z.object({
+const profileSchema = z.object({
   format: z.literal(1),
   deviceName: z.string().optional(),
   server: z.string().optional(),
@@ -51,4 +53,35 @@ export interface SecretStore {
   saveProfile(json: unknown): Promise<void>
   /** Removes both. */
   wipe(): Promise<void>
+}
+
+/** A device's own id and key, made once, with its home. */
+export function newSecrets(random: (length: number) => Uint8Array): Secrets {
+  return { format: 1, deviceId: random(16), devicePrivateKey: generateDeviceKey(random).privateKey }
+}
+
+export function encodeSecrets(secrets: Secrets): unknown {
+  return z.encode(secretsSchema, secrets)
+}
+
+/** @throws EngineError `database-newer` */
+export function parseSecrets(json: unknown): Secrets {
+  return parse(secretsSchema, json, 'the key file')
+}
+
+/** @throws EngineError `database-newer` */
+export function parseProfile(json: unknown): Profile {
+  return parse(profileSchema, json, 'the profile file')
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) {
+    throw new EngineError(
+      'database-newer',
+      `${what} of this device cannot be read: it is damaged, or was written by a newer Lockstep`,
+      { cause: parsed.error },
+    )
+  }
+  return parsed.data
 }

@@ -29,7 +29,7 @@ export function createNodeHttp(): { readonly http: HttpClient; readonly close: (
     'http:': new HttpAgent({ keepAlive: true, maxSockets: 4 }),
     'https:': new HttpsAgent({ keepAlive: true, maxSockets: 4 }),
   }
-  const http: HttpClient = ({ method, url, headers, body, signal }) =>
+  const http: HttpClient = ({ method, url, headers, body, signal, once }) =>
     new Promise<HttpResponse>((resolve, reject) => {
       const target = new URL(url)
       const secure = target.protocol === 'https:'
@@ -45,8 +45,8 @@ export function createNodeHttp(): { readonly http: HttpClient; readonly close: (
       request.on('timeout', () => request.destroy(new Error('no answer within a minute')))
       request.on('error', (error: NodeJS.ErrnoException) => {
         if (signal?.aborted === true) reject(new EngineError('cancelled', 'cancelled', { cause: error }))
-        // An agent's kept connection that the server had just closed: nothing was answered, and requests can be repeated.
-        else if (request.reusedSocket && error.code === 'ECONNRESET')
+        // An agent's kept connection that the server had just closed: nothing was answered.
+        else if (request.reusedSocket && error.code === 'ECONNRESET' && once !== true)
           resolve(http({ method, url, headers, ...(body && { body }), ...(signal && { signal }) }))
         else reject(offline(url, error))
       })

@@ -1,8 +1,12 @@
 /** `keys.json` and `profile.json` of a home: mode 0600, replaced as a whole and synced, so that a crash leaves the old or the new. */
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '#errors'
 import type { SecretStore } from '#secrets'
+
+const FILES = ['keys.json', 'profile.json']
+const TEMPORARY = '.tmp'
 
 async function readJson(path: string): Promise<unknown> {
   let text: string
@@ -23,15 +27,20 @@ async function readJson(path: string): Promise<unknown> {
 
 async function replaceFile(folder: string, name: string, text: string): Promise<void> {
   const path = join(folder, name)
-  const temporary = `${path}.${process.pid}.tmp`
-  const file = await open(temporary, 'w', 0o600)
+  const temporary = `${path}.${randomBytes(8).toString('hex')}${TEMPORARY}`
   try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
   }
-  await rename(temporary, path)
   const directory = await open(folder, 'r')
   try {
     await directory.sync()
@@ -48,8 +57,10 @@ export function secretFiles(home: string): SecretStore {
     loadProfile: () => readJson(join(home, 'profile.json')),
     saveProfile: save('profile.json'),
     async wipe() {
-      await rm(join(home, 'keys.json'), { force: true })
-      await rm(join(home, 'profile.json'), { force: true })
+      // With what a crash may have left of a replacement.
+      const ours = (name: string) =>
+        FILES.some((file) => name === file || (name.startsWith(`${file}.`) && name.endsWith(TEMPORARY)))
+      for (const name of await readdir(home)) if (ours(name)) await rm(join(home, name), { force: true })
     },
   }
 }
