@@ -19,8 +19,6 @@ import type { Syncer, SyncProgress, SyncResult } from '#sync'
 export type SyncMode = 'manual' | 'auto' | 'live'
 
 const AUTO_DELAY = 2000
-/** Keystrokes that come together travel together. */
-const LIVE_DELAY = 10
 const STALE_AFTER = 60 * 60 * 1000
 const FIRST_RETRY = 1000
 const LAST_RETRY = 5 * 60 * 1000
@@ -94,7 +92,9 @@ export class Watcher {
   /** A local write was committed. */
   changed(): void {
     if (this.#stopped || this.#options.mode === 'manual' || this.#failures > 0) return
-    this.#schedule(this.#options.mode === 'live' ? LIVE_DELAY : AUTO_DELAY)
+    // What is written while a sync runs travels together with the next one: that is delay enough.
+    if (this.#options.mode === 'live') void this.syncNow()
+    else this.#schedule(AUTO_DELAY)
   }
 
   /** The app came to the foreground. */
