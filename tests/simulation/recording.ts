@@ -12,6 +12,8 @@ type Values = Readonly<Record<string, null | number | string>>
 export class RecordingTransaction {
   readonly #tx: Transaction<Tables>
   readonly writes: Writes = { cells: [], texts: [], purges: [] }
+  /** The greatest stamp of a row that this transaction changed. */
+  seen = ''
 
   constructor(tx: Transaction<Tables>) {
     this.#tx = tx
@@ -24,6 +26,7 @@ export class RecordingTransaction {
   /** Inserts, updates or brings back; `values.text` of a note is compared character by character. */
   put(table: TableName, id: string, values: Values): void {
     const before = this.get(table, id)
+    this.#saw(before)
     if (before === undefined) this.#tx.insert(table, values, id)
     else this.#tx.update(table, id, values)
     let changed = before === undefined || before['_deleted'] === true
@@ -44,11 +47,17 @@ export class RecordingTransaction {
     this.writes.texts.push({ id, inserted, deleted })
   }
 
+  #saw(row: Readonly<Record<string, unknown>> | undefined): void {
+    const edited = String(row?.['_edited'] ?? '')
+    if (edited > this.seen) this.seen = edited
+  }
+
   #alive(table: TableName, id: string, value: 0 | 1): void {
     this.writes.cells.push({ table, id, column: '_deleted', value })
   }
 
   delete(table: TableName, id: string): void {
+    this.#saw(this.get(table, id))
     if (this.#tx.delete(table, id)) this.#alive(table, id, 1)
   }
 
@@ -78,6 +87,10 @@ export function record(process: Process, ledger: Ledger, body: (tx: RecordingTra
     if (error instanceof Killed && recording !== undefined) ledger.record(recording.writes, undefined)
     throw error
   }
+  if (recording === undefined) return
   const { clock } = process.vault.store
-  if (recording !== undefined) ledger.record(recording.writes, makeStamp(clock.last.millis, clock.last.counter, clock.replica))
+  const stamp = makeStamp(clock.last.millis, clock.last.counter, clock.replica)
+  const wrote = recording.writes.cells.length > 0
+  if (wrote && stamp <= recording.seen) throw new Error(`a write has the stamp ${stamp}, not after ${recording.seen}, which it saw`)
+  ledger.record(recording.writes, stamp)
 }
