@@ -118,7 +118,9 @@ export class Outbox {
     for (const { table, first, last, edited } of runs) {
       const physical = rowsTable(table)
       driver
-        .prepare(`DELETE FROM _pending WHERE tbl = ? AND n BETWEEN ? AND ? AND (SELECT _edited FROM ${physical} WHERE _n = n) = ?`)
+        .prepare(
+          `DELETE FROM _pending WHERE tbl = ? AND n BETWEEN ? AND ? AND (SELECT _edited FROM ${physical} WHERE _n = _pending.n) = ?`,
+        )
         .run(table, first, last, edited)
       driver
         .prepare('UPDATE _pending SET since = max(since, ?) WHERE tbl = ? AND n BETWEEN ? AND ?')
