@@ -169,6 +169,12 @@ export class World {
         return
       case 'changePassword':
         this.#changePassword(i, device, process)
+        // Half of the time somebody else has the same idea.
+        for (const other of this.devices) {
+          if (other === device || other.token === undefined || !random.chance(0.5)) continue
+          const [rival] = other.processes
+          if (rival !== undefined) this.#changePassword(i, other, rival)
+        }
         return
       case 'kill':
         this.#note(i, device, kind, 'now')
@@ -240,7 +246,7 @@ export class World {
   #changePassword(i: number, device: SimulatedDevice, process: Process): void {
     if ([...this.#changingPassword].some(({ alive }) => alive)) this.faults.add('passwordRace')
     this.#changingPassword.add(process)
-    const work = device.changePassword(process, `password ${i}`).catch((error: unknown) => {
+    const work = device.changePassword(process, `password ${i} of ${device.name}`).catch((error: unknown) => {
       // Somebody else was quicker, or a repeated request was.
       if (!(error instanceof EngineError) || !['server-refused', 'wrong-credentials'].includes(error.code)) throw error
     })
