@@ -26,6 +26,8 @@ export type EngineErrorCode =
   | 'server-diverged'
   | 'replica-conflict'
   | 'quota-exceeded'
+  | 'storage-failed'
+  | 'unexpected'
   | 'cancelled'
 
 export class EngineError extends Error {

@@ -8,10 +8,12 @@
  * | live | at the start, at once after a local change; what others write comes over a WebSocket |
  *
  * A 401 stops everything and asks once. Other failures are tried again after 1 s, 2 s, 4 s … 5 min, each shortened by up to
- * half at random, so that a thousand clients do not come back in the same second.
+ * half at random, so that a thousand clients do not come back in the same second. A live connection that breaks off is
+ * opened again in the same way, counted apart: where nothing but requests goes through, changes still go up at once.
  */
 import { FormatError, toBase64Url } from '@lockstep/protocol/bytes'
 import { DeliveryDecoder } from '@lockstep/protocol/records'
+import { DriverError } from '#driver'
 import { EngineError } from '#errors'
 import type { Socket, SocketConnect } from '#http'
 import type { Syncer, SyncProgress, SyncResult } from '#sync'
@@ -67,6 +69,7 @@ const FINAL = new Set([
   'server-misbehaved',
   'quota-exceeded',
   'vault-header-forged',
+  'unexpected',
 ])
 
 export class Watcher {
@@ -76,6 +79,9 @@ export class Watcher {
   /** Something happened while a sync ran: run once more after it. */
   #again = false
   #failures = 0
+  /** Live connections that ended without a message, one after another. */
+  #liveFailures = 0
+  #cancelReconnect: (() => void) | undefined
   #stopped = false
   #socket: Socket | undefined
   /** Live messages are applied one after another. */
@@ -140,11 +146,10 @@ export class Watcher {
       const result = await target.syncer().run({ onProgress: (progress) => onEvent({ type: 'syncing', progress }) })
       this.#failures = 0
       onEvent({ type: 'synced', result })
-      if (this.#options.mode === 'live' && this.#socket === undefined && !this.#stopped) this.#connect()
+      const connect = this.#socket === undefined && this.#cancelReconnect === undefined
+      if (this.#options.mode === 'live' && connect && !this.#stopped) this.#connect()
     } catch (error) {
-      await this.#failed(
-        error instanceof EngineError ? error : new EngineError('server-misbehaved', String(error), { cause: error }),
-      )
+      await this.#failed(explain(error))
     }
   }
 
@@ -157,11 +162,19 @@ export class Watcher {
       onEvent({ type: 'stopped', error })
       return
     }
-    const full = Math.min(LAST_RETRY, FIRST_RETRY * 2 ** this.#failures)
-    this.#failures++
-    const wait = Math.max((error.retryAfter ?? 0) * 1000, full * (1 - timers.jitter() / 2))
+    const wait = Math.max((error.retryAfter ?? 0) * 1000, backOff(this.#failures++, timers.jitter()))
     onEvent({ type: 'failed', error, retryIn: wait })
     if (!this.#stopped) this.#schedule(wait)
+  }
+
+  /** The live connection has ended: another try, through a sync that says what is wrong. */
+  #reconnect(): void {
+    this.#cancelReconnect?.()
+    this.#cancelReconnect = this.#options.timers.after(backOff(this.#liveFailures++, this.#options.timers.jitter()), () => {
+      this.#cancelReconnect = undefined
+      // While syncs fail, theirs is the next try.
+      if (this.#failures === 0) void this.syncNow()
+    })
   }
 
   #connect(): void {
@@ -177,6 +190,7 @@ export class Watcher {
           onEvent({ type: 'live', connected: true })
         },
         onMessage: (bytes) => {
+          this.#liveFailures = 0
           this.#applying = this.#applying.then(() => this.#received(syncer, bytes))
         },
         onClose: (code) => {
@@ -184,9 +198,7 @@ export class Watcher {
           if (this.#stopped) return
           onEvent({ type: 'live', connected: false })
           if (code === 4401) void this.#failed(new EngineError('needs-password', 'the session has ended: sign in again'))
-          // Any other end: the next sync says what is wrong, or connects again.
-          else if (code === 4409) void this.syncNow()
-          else void this.#failed(new EngineError('offline', 'the live connection broke off'))
+          else this.#reconnect()
         },
       },
     )
@@ -205,9 +217,7 @@ export class Watcher {
         void this.syncNow()
         return
       }
-      await this.#failed(
-        error instanceof EngineError ? error : new EngineError('server-misbehaved', String(error), { cause: error }),
-      )
+      await this.#failed(explain(error))
     }
   }
 
@@ -215,6 +225,8 @@ export class Watcher {
     this.#stopped = true
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
+    this.#cancelReconnect?.()
+    this.#cancelReconnect = undefined
     this.#socket?.close()
     this.#socket = undefined
   }
@@ -225,4 +237,16 @@ export class Watcher {
     await this.#running
     await this.#applying
   }
+}
+
+function backOff(failures: number, jitter: number): number {
+  return Math.min(LAST_RETRY, FIRST_RETRY * 2 ** failures) * (1 - jitter / 2)
+}
+
+function explain(error: unknown): EngineError {
+  if (error instanceof EngineError) return error
+  if (error instanceof DriverError) {
+    return new EngineError('storage-failed', `this device cannot read or write its database: ${error.message}`, { cause: error })
+  }
+  return new EngineError('unexpected', String(error), { cause: error })
 }
