@@ -25,8 +25,8 @@ async function measure({ edits }: { readonly edits: number }): Promise<Figure[]>
     await new Promise((resolve) => setTimeout(resolve, 500))
     const millis = await reader.call('latencies')
     if (millis.length < edits) throw new Error(`${millis.length} of ${edits} notes arrived`)
-    // Durable on two disks, one after the other, and three ways over loopback: device, server, device.
-    const limit = 2 * syncMillis() + 1.5 * (await loopbackMillis())
+    // Written on the device, sealed on the device, stored on the server: three times durable, and the way to the other device.
+    const limit = 3 * syncMillis() + 1.5 * (await loopbackMillis())
     return [
       {
         label: 'median',
@@ -34,7 +34,7 @@ async function measure({ edits }: { readonly edits: number }): Promise<Figure[]>
         unit: 'ms',
         better: 'less',
         goal: 3,
-        limit: { label: 'ms for two fdatasyncs and the way', value: limit },
+        limit: { label: 'ms for three fdatasyncs and the way', value: limit },
       },
       { label: 'p99', value: quantile(millis, 0.99), unit: 'ms', better: 'less', goal: 20 },
       { label: 'greatest', value: quantile(millis, 1), unit: 'ms', better: 'less' },

@@ -114,13 +114,13 @@ const methods = {
 
   sync,
 
-  /** Appends a sentence to a note that was written somewhere in the middle; returns the length of its text. */
-  edit({ at, sentence }: { readonly at: number; readonly sentence: string }): number {
+  /** Appends a sentence to a note that was written somewhere in the middle; returns its text. */
+  edit({ at, sentence }: { readonly at: number; readonly sentence: string }): string {
     const { vault } = opened()
     const [note] = vault.query('SELECT id, text FROM notes ORDER BY _n LIMIT 1 OFFSET ?', at)
     const text = `${note?.['text']} ${sentence}`
     vault.transact((tx) => tx.update('notes', String(note?.['id']), { text, updatedAt: Date.now() }))
-    return text.length
+    return text
   },
 
   /** Keeps in step by itself from now on; resolves once the live connection stands. */

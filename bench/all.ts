@@ -1,0 +1,45 @@
+/**
+ * Asks every question, each in processes of its own, and prints one table with the commands to repeat its parts.
+ *
+ *     node bench/all.ts              each once, about six minutes
+ *     node bench/all.ts --repeat 3   medians of three
+ */
+import { execFileSync } from 'node:child_process'
+import { cpus, loadavg } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { formatTable, type Question } from './support/report.ts'
+
+const QUESTIONS = [
+  'machine.ts',
+  'fresh-device.ts --notes 100000',
+  'fresh-device.ts --notes 300000',
+  'first-upload.ts --notes 50000',
+  'reconnect.ts --rows 10000',
+  'reconnect.ts --rows 1000000',
+  'one-edit.ts --notes 100000',
+  'live.ts --edits 1000',
+  'server.ts --devices 64 --live 1000',
+  'storage.ts --notes 20000',
+  'search.ts --notes 100000',
+]
+
+const { values } = parseArgs({ options: { repeat: { type: 'string', default: '1' } } })
+const load = () => loadavg().map((value) => value.toFixed(1))[0]
+const answers: Question[] = []
+console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`)
+for (const question of QUESTIONS) {
+  const [file, ...flags] = question.split(' ') as [string, ...string[]]
+  console.error(`${question}: the machine's load is ${load()}`)
+  const args = [join(import.meta.dirname, file), ...flags, '--repeat', values.repeat, '--json']
+  try {
+    answers.push(
+      JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })) as Question,
+    )
+  } catch {
+    // What a question had to say is on the error output; the others are asked all the same.
+    process.exitCode = 1
+  }
+}
+console.log(formatTable(answers))
+console.log(answers.map(({ title, command }) => `${title}: \`${command}\``).join('\n'))
