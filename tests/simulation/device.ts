@@ -22,6 +22,8 @@ import { newSchema, olderSchema } from './schemas.ts'
 import { sealerOf } from './sealers.ts'
 import { SERVER_URL, sha256, VAULT_NAME } from './server.ts'
 
+/** Virtual milliseconds. */
+const MAX_SEALING = 3000
 const SALT = new Uint8Array(16)
 
 /** The secrets of the one vault, and what its owner remembers. */
@@ -131,7 +133,11 @@ export class SimulatedDevice {
       throw error
     }
     const remote = new Remote({ server: SERVER_URL, http: network.client(line) })
-    const own = sealerOf(sealer, { wait: () => wait(0), outside: (work) => scheduler.outside(work) })
+    const own = sealerOf(sealer, {
+      // Now and then long enough for people and other processes to write meanwhile.
+      wait: (work) => wait(work === 'seal' && this.random.chance(0.5) ? this.random.below(MAX_SEALING) : 0),
+      outside: (work) => scheduler.outside(work),
+    })
     process = { vault, driver, remote, sealer: own, alive: true, killAtAwait: undefined, syncs: 0 }
     this.processes.push(process)
     return process

@@ -29,14 +29,13 @@ export class RecordingTransaction {
     this.#saw(before)
     if (before === undefined) this.#tx.insert(table, values, id)
     else this.#tx.update(table, id, values)
-    let changed = before === undefined || before['_deleted'] === true
     for (const [column, value] of Object.entries(values)) {
       if (before?.[column] === value) continue
-      changed = true
       if (table === 'notes' && column === 'text') this.#text(id, String(before?.['text'] ?? ''), String(value))
       else this.writes.cells.push({ table, id, column, value })
     }
-    if (changed) this.#alive(table, id, 0)
+    // Writing a column's default for the first time changes nothing that shows, and is a write.
+    if (this.get(table, id)?.['_edited'] !== before?.['_edited']) this.#alive(table, id, 0)
   }
 
   #text(id: string, before: string, after: string): void {

@@ -51,18 +51,18 @@ export function realSealer(options: {
 /** Every call is a point at which the process may die, and work that the event loop waits for. */
 export function sealerOf(
   inner: Sealer,
-  on: { readonly wait: () => Promise<void>; readonly outside: <T>(work: Promise<T>) => Promise<T> },
+  on: { readonly wait: (work: 'seal' | 'open') => Promise<void>; readonly outside: <T>(work: Promise<T>) => Promise<T> },
 ): Sealer {
   return {
     epoch: inner.epoch,
     async seal(place, body) {
       const sealed = await on.outside(inner.seal(place, body))
-      await on.wait()
+      await on.wait('seal')
       return sealed
     },
     async open(place, sealed) {
       const body = await on.outside(inner.open(place, sealed))
-      await on.wait()
+      await on.wait('open')
       return body
     },
   }
