@@ -9,28 +9,15 @@ import type { Driver, SqlValue } from '#driver'
 import { nodeCompression } from '#platform/node/compression'
 import { openSqlite } from '#platform/node/sqlite'
 import { Remote } from '#remote'
-import { column, defineSchema, type Schema, type Table, table } from '#schema'
+import type { Schema, Table } from '#schema'
 import { createSealer, type Sealer } from '#sealing'
 import { Syncer } from '#sync'
 import { openVault, type Vault } from '#vault'
 import { Random } from '../../../../tests/support/random.ts'
 import { type LogServer, sha256 } from './log-server.ts'
+import { schema } from './tables.ts'
 
-export const schema = defineSchema({
-  spaces: table({ name: column.text({ default: '' }), color: column.integer() }),
-  notes: table(
-    {
-      space: column.reference('spaces', 'recover'),
-      title: column.text({ default: '' }),
-      text: column.collaborativeText(),
-      tags: column.set(),
-      weight: column.real(),
-      picture: column.blob(),
-    },
-    { search: ['title', 'text'], indexes: [['space']] },
-  ),
-  stars: table({ note: column.reference('notes', 'cascade'), count: column.integer({ default: 0 }) }),
-})
+export { schema }
 export type TestTables = (typeof schema)['tables']
 
 export interface TestVault<T extends Record<string, Table> = TestTables> {
