@@ -118,7 +118,10 @@ export const writes: Readonly<Record<string, { readonly weight: number; readonly
   },
   moveNote: {
     weight: 4,
-    run: (writer) => onRow(writer, 'notes', (tx, id) => tx.put('notes', id, { space: pickRow(writer, 'spaces') ?? null })),
+    run: (writer) => {
+      const space = pickRow(writer, 'spaces')
+      return space === undefined ? 'nothing there' : onRow(writer, 'notes', (tx, id) => tx.put('notes', id, { space }))
+    },
   },
   importNote: {
     weight: 5,

@@ -285,7 +285,7 @@ export class Inbox {
     const cells = new Map<string, Cell>(after)
     const forgetEdits = this.#store.driver.prepare('DELETE FROM _pending_text WHERE tbl = ? AND n = ? AND col = ?')
     for (const [name, cell] of lost) {
-      cells.set(name, besides(restamp(cell, stamp), after.get(name)))
+      cells.set(name, besides(restamp(cell, stamp, purge), after.get(name)))
       forgetEdits.run(table, n, name)
     }
     cells.set(DELETED, lwwCell(stamp, deletedValue(before)))
@@ -317,13 +317,13 @@ function deletedValue(cells: Cells): number {
   return cell?.kind === KIND.lww ? Number(cell.value) : 0
 }
 
-/** The cell as if written now, as one whole value. */
-function restamp(cell: Cell, stamp: Stamp): Cell {
+/** The cell as if written now, as one whole value; a text gets another base, whose edits are none of those that the purge took. */
+function restamp(cell: Cell, stamp: Stamp, purge: Stamp): Cell {
   if (cell.kind === KIND.lww) return { ...cell, stamp }
   if (cell.kind === KIND.set) {
     return { kind: KIND.set, value: new Map([...cell.value].map(([element, { present }]) => [element, { stamp, present }])) }
   }
-  return { kind: KIND.text, value: textOf(stamp, materialize(cell.value).text) }
+  return { kind: KIND.text, value: textOf(stamp, materialize(cell.value).text, purge) }
 }
 
 type SetEntry = SetState extends ReadonlyMap<string, infer Entry> ? Entry : never

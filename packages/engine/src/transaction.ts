@@ -6,7 +6,7 @@ import { type Cell, DELETED, isRowId, lwwCell, PURGED, type Scalar, type SetStat
 import type { ContentRow, Payload, Shape } from '#content'
 import { EngineError } from '#errors'
 import type { Stamp } from '#hlc'
-import { joinRow } from '#merge'
+import { joinRow, purgedAt } from '#merge'
 import type { StoredRow } from '#rows'
 import { type Column, KIND, type RowOf, type Schema, type Table, type ValuesOf } from '#schema'
 import type { Store } from '#store'
@@ -195,7 +195,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
       const column = this.#column(table, name)
       const known = cells.get(name)
       if (column.kind === KIND.text) {
-        const edit = this.#textWrite(known, checkValue(table, name, column, raw) as string)
+        const edit = this.#textWrite(known, checkValue(table, name, column, raw) as string, purgedAt(cells))
         if (edit === undefined) continue
         cells.set(name, edit.cell)
         if (edit.update !== undefined) edits.push({ column: name, key: edit.key, update: edit.update })
@@ -217,9 +217,14 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
     return true
   }
 
-  #textWrite(known: Cell | undefined, after: string): { cell: TextCell; key: number; update?: Uint8Array } | undefined {
+  #textWrite(
+    known: Cell | undefined,
+    after: string,
+    purge: Stamp | undefined,
+  ): { cell: TextCell; key: number; update?: Uint8Array } | undefined {
     if (known?.kind !== KIND.text || shownBase(known.value) === undefined) {
-      const state = textOf(this.#now, after)
+      // Another base than before the purge, even of the same text: edits of that one may still be on their way.
+      const state = textOf(this.#now, after, purge)
       // Updates that wait for their base stay beside the new text.
       const value = known?.kind === KIND.text ? new Map([...known.value, ...state]) : state
       return { cell: { kind: KIND.text, value }, key: 0 }
