@@ -11,7 +11,6 @@ export type EngineErrorCode =
   | 'async-transaction'
   | 'schema-invalid'
   | 'database-newer'
-  | 'vault-closed'
   | 'not-signed-in'
   | 'needs-password'
   | 'already-signed-in'
