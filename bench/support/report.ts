@@ -57,7 +57,8 @@ function goalText({ goal, better, value }: Figure): string {
 function limitText({ limit, value, better }: Figure): string {
   if (limit === undefined) return ''
   const factor = better === 'more' ? limit.value / value : value / limit.value
-  return `${show(limit.value)} ${limit.label}: ${factor.toFixed(2)}× off`
+  const distance = factor < 1 ? `${(1 / factor).toFixed(2)}× better` : `${factor.toFixed(2)}× off`
+  return `${show(limit.value)} ${limit.label}: ${distance}`
 }
 
 /** A Markdown table, aligned so that it also reads in a terminal. */
