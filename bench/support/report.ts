@@ -33,7 +33,7 @@ export function quantile(values: readonly number[], part: number): number {
 }
 
 /** Median of each figure over runs of the same question, limits too. */
-export function mergeRuns(runs: readonly (readonly Figure[])[]): Figure[] {
+function mergeRuns(runs: readonly (readonly Figure[])[]): Figure[] {
   return (runs[0] ?? []).map((figure, i) => {
     const same = runs.flatMap((run) => run[i] ?? [])
     const limit = figure.limit && { label: figure.limit.label, value: median(same.map((one) => one.limit?.value ?? Number.NaN)) }
