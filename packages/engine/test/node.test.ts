@@ -11,7 +11,8 @@ import type { HttpRequest } from '#http'
 import { openDevice } from '#platform/node/device'
 import { createNodeHttp } from '#platform/node/http'
 import { secretFiles } from '#platform/node/secret-files'
-import { runningServer, signIn } from './support/devices.ts'
+import { runningServer } from '../../../tests/support/running-server.ts'
+import { signIn } from './support/devices.ts'
 import { codeOf, schema, temporaryFolder } from './support/vaults.ts'
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8)

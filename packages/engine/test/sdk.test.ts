@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { runningServer } from './support/devices.ts'
+import { runningServer } from '../../../tests/support/running-server.ts'
 import { temporaryFolder } from './support/vaults.ts'
 
 test('the program in docs/sdk.md runs as it stands and prints what it says', async () => {

@@ -2,8 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ServerOptions } from '@lockstep/server/config'
-import { type RunningServer, startServer } from '@lockstep/server/serve'
 import { onTestFinished } from 'vitest'
 import { Device, type Platform } from '#device'
 import type { HttpClient } from '#http'
@@ -15,6 +13,7 @@ import { openSqlite } from '#platform/node/sqlite'
 import type { SignInRequest } from '#sign-in'
 import type { Runtime } from '#store'
 import type { Timers } from '#watch'
+import type { RunningServer } from '../../../../tests/support/running-server.ts'
 import { sha256 } from './log-server.ts'
 import { schema, type TestTables, temporaryFolder } from './vaults.ts'
 
@@ -25,12 +24,6 @@ const realTimers: Timers = {
     return () => clearTimeout(timer)
   },
   jitter: () => 0.5,
-}
-
-export async function runningServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const server = await startServer({ port: 0, signUp: 'open', data: temporaryFolder(), ...options }, { log: () => {} })
-  onTestFinished(() => server.close())
-  return server
 }
 
 export interface TestDeviceOptions extends Partial<Pick<Platform, 'timers' | 'connect'>> {
