@@ -29,7 +29,7 @@ const SALT = new Uint8Array(16)
 /** The secrets of the one vault, and what its owner remembers. */
 export interface Owner {
   readonly vaultId: Uint8Array
-  /** Newest first. A change whose answer was lost leaves the owner with two to try. */
+  /** The likeliest first. A change whose answer was lost leaves the owner with two to try. */
   passwords: string[]
 }
 
@@ -194,11 +194,12 @@ export class SimulatedDevice {
       try {
         const { token } = await process.remote.signIn(VAULT_NAME, { authKey: authKey(password), device, deviceCookie: undefined })
         this.#adopt(process, token)
-        owner.passwords = [password, ...owner.passwords.filter((other) => other !== password)].slice(0, 4)
+        owner.passwords = [password, ...owner.passwords.filter((other) => other !== password)]
         return
       } catch (error) {
         if (!(error instanceof ServerProblem) || error.problem !== 'wrong-credentials') throw error
         refused = error
+        owner.passwords = [...owner.passwords.filter((other) => other !== password), password]
       }
     }
     throw refused

@@ -1,8 +1,10 @@
 /** One seed from beginning to end: play, let the faults stop, and hold what is left against every promise. */
 
 import { type Cells, PURGED, type RowDelta } from '@lockstep/engine/cell'
-import { decodeContent, toDelta } from '@lockstep/engine/content'
+import { toDelta } from '@lockstep/engine/content'
+import { decodeContent } from '@lockstep/engine/content-decoder'
 import { joinRow } from '@lockstep/engine/merge'
+import { ServerProblem } from '@lockstep/engine/remote'
 import { Random } from '../support/random.ts'
 import type { Process, SimulatedDevice } from './device.ts'
 import type { FaultCounts } from './faults.ts'
@@ -18,6 +20,8 @@ const MAX_BYTES_FACTOR = 3
 const EXCHANGE_BYTES = 160
 /** Rounds in which every device syncs once: the second brings what the first had not sent yet, the third what a purge made devices write again. */
 const ROUNDS = 3
+/** An owner who is not sure of the password may have to wait for the next guesses. */
+const MAX_SIGN_INS = 20
 const HOUR = 3_600_000
 
 /** Problems that an honest server and honest devices must never cause. */
@@ -100,11 +104,15 @@ async function settle(world: World, operations: number): Promise<Outcome> {
     return result.value
   }
   for (const [device, process] of processes) {
-    // Guess limits and repeated requests of the past are over by then.
-    world.scheduler.after(2 * HOUR, () => {})
-    await world.scheduler.run()
     device.token = undefined
-    await finish(device.signIn(process))
+    for (let attempts = 0; device.token === undefined; attempts++) {
+      // Guess limits and repeated requests of the past are over by then.
+      world.scheduler.after(2 * HOUR, () => {})
+      await world.scheduler.run()
+      await finish(device.signIn(process)).catch((error: unknown) => {
+        if (!(error instanceof ServerProblem) || error.problem !== 'too-many-attempts' || attempts === MAX_SIGN_INS) throw error
+      })
+    }
   }
   const before = await ideal(world, processes)
   for (const device of world.devices) {
