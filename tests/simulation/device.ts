@@ -33,7 +33,7 @@ export interface Owner {
   passwords: string[]
 }
 
-export const authKey = (password: string): Uint8Array => sha256(new TextEncoder().encode(password))
+const authKey = (password: string): Uint8Array => sha256(new TextEncoder().encode(password))
 
 export interface Process {
   readonly vault: LockstepVault
