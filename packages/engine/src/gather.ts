@@ -3,7 +3,8 @@
  * written here; `outbox.ts` stores what came of it, or forgets it.
  */
 import { type Cell, type Cells, DELETED, PURGED, type RowDelta, type TextBase } from '#cell'
-import { ContentEncoder, type Shape } from '#content'
+import type { Shape } from '#content'
+import { ContentEncoder } from '#content-encoder'
 import type { Row, SqlValue } from '#driver'
 import { type ReplicaId, type Stamp, stampReplica, stampTime } from '#hlc'
 import { joinCell } from '#merge'

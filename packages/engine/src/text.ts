@@ -48,13 +48,39 @@ export function shownBase(state: TextState): number | undefined {
   return shown
 }
 
-/** A base's document with its updates. The caller destroys it. */
-export function buildDoc(key: number, { base, updates }: TextBase): Y.Doc {
+interface BuiltDoc {
+  /** The caller destroys it. */
+  readonly doc: Y.Doc
+  /** Updates that are well formed and fit nothing: what a broken writer makes. They are kept, and have no effect. */
+  readonly unusable: readonly Uint8Array[]
+}
+
+/** A base's document with its updates. */
+export function buildDoc(key: number, { base, updates }: TextBase): BuiltDoc {
+  try {
+    return { doc: applyAll(key, base?.text ?? '', updates), unusable: [] }
+  } catch {
+    // A document is unusable after an error inside of it: they are told apart by building it again with each.
+    const usable: Uint8Array[] = []
+    const unusable: Uint8Array[] = []
+    for (const update of updates) {
+      try {
+        applyAll(key, base?.text ?? '', [...usable, update]).destroy()
+        usable.push(update)
+      } catch {
+        unusable.push(update)
+      }
+    }
+    return { doc: applyAll(key, base?.text ?? '', usable), unusable }
+  }
+}
+
+function applyAll(key: number, text: string, updates: readonly Uint8Array[]): Y.Doc {
   const doc = new Y.Doc(DOC_OPTIONS)
-  if (base !== undefined && base.text !== '') {
+  if (text !== '') {
     const seed = new Y.Doc(DOC_OPTIONS)
     seed.clientID = key
-    seed.getText(NAME).insert(0, base.text)
+    seed.getText(NAME).insert(0, text)
     Y.applyUpdate(doc, Y.encodeStateAsUpdate(seed))
     seed.destroy()
   }
@@ -76,9 +102,9 @@ export interface Materialized {
 
 function materializeBase(key: number, entry: TextBase): { text: string; pending: boolean } {
   if (entry.updates.length === 0) return { text: entry.base?.text ?? '', pending: false }
-  const doc = buildDoc(key, entry)
+  const { doc, unusable } = buildDoc(key, entry)
   const text = doc.getText(NAME).toString()
-  const pending = doc.store.pendingStructs !== null || doc.store.pendingDs !== null
+  const pending = unusable.length > 0 || doc.store.pendingStructs !== null || doc.store.pendingDs !== null
   doc.destroy()
   return { text, pending }
 }
@@ -106,10 +132,15 @@ export function materialize(state: TextState): Materialized {
 /** Updates of a base as one, without the base's own insertion: what is stored and sent. */
 export function compactUpdates(key: number, entry: TextBase): readonly Uint8Array[] {
   if (entry.base === undefined || entry.updates.length < 2) return entry.updates
-  const doc = buildDoc(key, entry)
-  const update = Y.encodeStateAsUpdate(doc, stateVectorOf(key, entry.base.text))
-  doc.destroy()
-  return [update]
+  const { doc, unusable } = buildDoc(key, entry)
+  try {
+    return [Y.encodeStateAsUpdate(doc, stateVectorOf(key, entry.base.text)), ...unusable]
+  } catch {
+    // Updates of a broken writer that wait for predecessors which cannot exist: they stay as they are.
+    return entry.updates
+  } finally {
+    doc.destroy()
+  }
 }
 
 export function compactText(state: TextState): TextState {
@@ -206,7 +237,7 @@ export function diffTexts(before: string, after: string): Splice[] {
 export function editText(state: TextState, after: string, client: number): { key: number; update: Uint8Array } | undefined {
   const key = shownBase(state)
   if (key === undefined) return undefined
-  const doc = buildDoc(key, state.get(key) as TextBase)
+  const { doc } = buildDoc(key, state.get(key) as TextBase)
   try {
     doc.clientID = client
     const text = doc.getText(NAME)
