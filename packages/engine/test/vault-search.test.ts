@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDevice } from '#platform/node/device'
 import { column, defineSchema, table } from '#schema'
-import { afterEach, beforeEach, expect, test } from 'vitest'
 
 const schema = defineSchema({
   spaces: table({ name: column.text({ default: '' }) }),

@@ -16,10 +16,10 @@ import { type LiveServer, serveLive } from '#live-socket'
 import { createLogger, errorFields } from '#log'
 import { isLoopback, normaliseAddress, parseTrustedProxies } from '#network'
 import { serveApp } from '#node-http'
+import manifest from '#package' with { type: 'json' }
 import type { Policy } from '#services'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
 import type { Storage } from '#storage/storage'
-import manifest from '#package' with { type: 'json' }
 
 const HEADERS_MILLISECONDS = 20_000
 /** How often Node looks for requests that have taken too long. */
