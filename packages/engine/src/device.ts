@@ -228,7 +228,12 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     return list.devices.map(({ id, ...rest }) => ({ id: toRowId(id), ...rest }))
   }
 
+  #closed = false
+
+  /** Ends what runs and closes the database; a second call does nothing. */
   async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
     await this.#stopWatching()
     await this.vault.close()
     this.#platform.close()

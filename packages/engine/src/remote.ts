@@ -108,15 +108,24 @@ export class Remote {
     const { path, ...rest } = request
     const headers = token === undefined ? rest.headers : { ...rest.headers, authorization: `Bearer ${token}` }
     const response = await this.#http({ ...rest, headers, url: this.server + path })
-    if (response.status >= 200 && response.status < 300) return response
+    if (response.status >= 200 && response.status < 300) {
+      // A hotel's log-in page says 200 to everything: worth another try later, and no reason to distrust the server.
+      if (response.header('content-type')?.startsWith('text/html') !== true) return response
+      await drain(response)
+      throw this.#notOurs(response)
+    }
     throw await this.#problem(response)
   }
 
-  async #problem(response: HttpResponse): Promise<EngineError> {
-    const notOurs = new EngineError(
-      response.status >= 500 ? 'offline' : 'server-refused',
-      `${this.server} answered ${response.status} and not as a Lockstep server does: check the address, and what stands in front of the server`,
+  #notOurs({ status }: HttpResponse): EngineError {
+    return new EngineError(
+      status >= 500 ? 'offline' : 'server-refused',
+      `${this.server} answered ${status} and not as a Lockstep server does: check the address, and what stands in front of the server`,
     )
+  }
+
+  async #problem(response: HttpResponse): Promise<EngineError> {
+    const notOurs = this.#notOurs(response)
     if (response.header('content-type')?.startsWith('application/problem+json') !== true) {
       await drain(response)
       return notOurs

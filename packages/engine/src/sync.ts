@@ -298,13 +298,17 @@ export class Syncer {
         `The server has ${(position as Position).head} segments, but this device has received ${start.cursor} from it: it was restored from an old backup, or lies. Nothing is lost here.`,
       )
     }
-    this.#checkPosition(position as Position)
+    this.#checkPosition(position as Position, segments > 0)
     return { segments, bytes }
   }
 
   /** The log that was received must be the one that the server says it has. */
-  #checkPosition(position: Position): void {
+  #checkPosition(position: Position, progressed: boolean): void {
     const { cursor, chain } = this.inbox.position()
+    if (cursor < position.head && progressed) {
+      // Something between that ends answers early looks the same; a server that keeps them back makes no progress next time.
+      throw new EngineError('offline', `The answer ended at segment ${cursor} of ${position.head}; what arrived is kept.`)
+    }
     if (cursor < position.head) {
       throw new EngineError(
         'server-misbehaved',

@@ -35,7 +35,7 @@ describe('server addresses', () => {
 
 describe('answers that are not the protocol', () => {
   const cases: [string, string, () => HttpResponse][] = [
-    ['a page of HTML', 'server-misbehaved', () => answer(200, encodeUtf8('<!doctype html>'), { 'content-type': 'text/html' })],
+    ['a page of HTML', 'server-refused', () => answer(200, encodeUtf8('<!doctype html>'), { 'content-type': 'text/html' })],
     ['nothing', 'server-misbehaved', () => answer(200, new Uint8Array(0))],
     ['JSON of somebody else', 'server-misbehaved', () => json({ hello: 'world' })],
     ['a list', 'server-misbehaved', () => json([])],

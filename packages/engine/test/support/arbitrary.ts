@@ -21,11 +21,11 @@ import type { Random } from '../../../../tests/support/random.ts'
 export const REPLICAS = ['0', '7', 'f'].map((digit) => digit.repeat(32) as ReplicaId)
 const NOW = Date.UTC(2026, 0, 1)
 
-export function anyStamp(random: Random, millis?: number): Stamp {
+function anyStamp(random: Random, millis?: number): Stamp {
   return makeStamp(millis ?? NOW + random.below(6), random.below(2), random.pick(REPLICAS))
 }
 
-export const anyText = (random: Random): string =>
+const anyText = (random: Random): string =>
   Array.from({ length: random.below(6) }, () => random.pick(['a', 'é', '\0', '\r\n', '🙂', '"', '\ufeff', 'word '])).join('')
 
 export function anyScalar(random: Random): Scalar {
