@@ -108,16 +108,17 @@ export class ByteWriter {
 
   /** UTF-8 string: varint length in bytes, then the bytes. Lone surrogates become U+FFFD. */
   text(text: string): this {
-    // Short strings are the rule; writing into reserved space saves an allocation for each of them.
-    const worst = text.length * 3
-    if (worst < 0x80) {
-      const at = this.#reserve(1 + worst)
-      const { written } = utf8Encoder.encodeInto(text, this.#buffer.subarray(at + 1, at + 1 + worst))
-      this.#buffer[at] = written
-      this.#length = at + 1 + written
-      return this
-    }
-    return this.bytes(utf8Encoder.encode(text))
+    // Encoded in place, behind a length as long as ASCII would need: nothing is allocated, and other text is moved up.
+    const guess = varintSize(text.length)
+    const start = this.#length
+    this.#reserve(guess + text.length * 3 + 1)
+    const { written } = utf8Encoder.encodeInto(text, this.#buffer.subarray(start + guess))
+    const size = varintSize(written)
+    if (size > guess) this.#buffer.copyWithin(start + size, start + guess, start + guess + written)
+    this.#length = start
+    this.varint(written)
+    this.#length = start + size + written
+    return this
   }
 
   /** A view of the bytes written so far; valid until the next write. */
@@ -128,6 +129,12 @@ export class ByteWriter {
   finish(): Uint8Array {
     return this.#buffer.slice(0, this.#length)
   }
+}
+
+function varintSize(value: number): number {
+  let size = 1
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++
+  return size
 }
 
 /** Reads a buffer from its start; every method throws FormatError `truncated` when it would pass the end. */
