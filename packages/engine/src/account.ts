@@ -7,7 +7,7 @@
  */
 import { openBundle, sealBundle } from '@lockstep/crypto/bundle'
 import { deriveRootKey, type RootKey, type Suite } from '@lockstep/crypto/derivation'
-import { keyPairOf } from '@lockstep/crypto/device-key'
+import { type KeyPair, keyPairOf } from '@lockstep/crypto/device-key'
 import { CryptoError } from '@lockstep/crypto/errors'
 import { deriveAuthKey, deriveWrapKey } from '@lockstep/crypto/hierarchy'
 import { canonicalPassphrase, generatePassphrase } from '@lockstep/crypto/passphrase'
@@ -280,8 +280,17 @@ export class Account {
     publishDevice(this.#store, {
       id: this.deviceId,
       name: this.#profile.deviceName ?? '',
-      publicKey: keyPairOf(this.#secrets.devicePrivateKey).publicKey,
+      publicKey: this.#publicKey(),
     })
+  }
+
+  #keyPair: KeyPair | undefined
+
+  /** Deriving it takes a millisecond, which every live edit would wait for. */
+  #publicKey(): Uint8Array {
+    const { devicePrivateKey } = this.#secrets
+    if (this.#keyPair?.privateKey !== devicePrivateKey) this.#keyPair = keyPairOf(devicePrivateKey)
+    return this.#keyPair.publicKey
   }
 
   /** The session is over: what happens on a 401 [KEY-1]. Data and vault keys stay. */
