@@ -98,7 +98,7 @@ export class Outbox {
         'INSERT INTO _segments (counter, digest, previous, epoch, time, rows, seq, sealed) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)',
       )
       // A segment's time bounds the stamps of this replica in it and before it.
-      let time = String(driver.prepare('SELECT max(time) AS t FROM _segments').get()?.['t'] ?? '')
+      let time = String(driver.prepare('SELECT time FROM _segments ORDER BY counter DESC LIMIT 1').get()?.['time'] ?? '')
       for (const { gathered, sealed } of done) {
         sealed.forEach((segment, i) => {
           // A row has arrived when its last part has.
