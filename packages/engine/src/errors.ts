@@ -27,6 +27,7 @@ export type EngineErrorCode =
   | 'quota-exceeded'
   | 'storage-failed'
   | 'unexpected'
+  | 'not-a-query'
   | 'cancelled'
 
 export class EngineError extends Error {

@@ -10,6 +10,7 @@ import { EngineError } from '#errors'
 import { listVersions, type Version } from '#history'
 import { type Stamp, stampMillis, stampReplica, stampTime } from '#hlc'
 import { LiveQueries, type RowsListener, type Subscription } from '#live'
+import { assertReads } from '#read-only'
 import { KIND, type Schema, type Table } from '#schema'
 import type { OpenSearch, SearchService } from '#search/service'
 import { searchSource } from '#search/service'
@@ -92,13 +93,18 @@ export class Vault<T extends Record<string, Table> = Record<string, Table>> {
     })
   }
 
-  /** Reads with SQL. Synced tables are views of their visible rows; `all_T` has the deleted ones too. */
+  /**
+   * Reads with SQL. Synced tables are views of their visible rows; `all_T` has the deleted ones too.
+   * @throws EngineError `not-a-query` for SQL that writes
+   */
   query<R extends Row = Row>(sql: string, ...params: SqlValue[]): R[] {
+    assertReads(this.store.driver, sql)
     return this.store.driver.prepare(sql).all(...params) as R[]
   }
 
   /** Calls `listener` with the rows soon, and whenever they change; what it throws is thrown by the scheduler. */
   live(sql: string, params: readonly SqlValue[], listener: RowsListener): Subscription {
+    assertReads(this.store.driver, sql)
     return this.#live.subscribe(sql, params, listener)
   }
 

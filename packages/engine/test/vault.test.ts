@@ -257,3 +257,20 @@ describe('live queries', () => {
     expect(seen).toEqual([[], [{ title: 'a' }], [{ title: 'a' }, { title: 'b' }]])
   })
 })
+
+test('a query that writes is refused and changes nothing', () => {
+  const { vault } = testVault()
+  const id = vault.transact((tx) => tx.insert('notes', { title: 'kept', text: 'kept' }))
+  const writing = [
+    `UPDATE rows_notes SET title = 'gone'`,
+    'DELETE FROM rows_notes',
+    `INSERT INTO _meta (key, value) VALUES ('x', 1)`,
+    'DROP TABLE rows_notes',
+    `WITH n AS (SELECT 1) UPDATE rows_notes SET title = '' RETURNING id`,
+  ]
+  for (const sql of writing) {
+    expect(() => vault.query(sql)).toThrow(expect.objectContaining({ code: 'not-a-query' }))
+    expect(() => vault.live(sql, [], () => {})).toThrow(expect.objectContaining({ code: 'not-a-query' }))
+  }
+  expect(vault.query('SELECT id, title FROM notes')).toEqual([{ id, title: 'kept' }])
+})
