@@ -142,7 +142,7 @@ describe('with a server', () => {
     const { home, signIn } = await stage()
     const [a, b] = [home('a'), home('b')]
     const { passphrase } = await a.json<{ passphrase: string }>(signIn(), password())
-    await b.json(signIn('--passphrase', passphrase), password())
+    await b.json(signIn('--passphrase', passphrase, '--device-name', 'my phone'), password())
     expect(await a.failure(['passwd', '--password-stdin'], { input: 'wrong\nnew password\n' })).toMatchObject({
       status: 1,
       code: 'wrong-credentials',
@@ -164,6 +164,8 @@ describe('with a server', () => {
     await b.json(['space', 'add', 'still works'])
     expect(await b.json(signIn('--passphrase', 'new words'), password('new password'))).toMatchObject({ created: false })
     expect(await b.json(['sync'])).toMatchObject({ state: 'synced' })
+    // Not renamed by coming back without a name.
+    expect(await b.json(['device', 'list'])).toContainEqual(expect.objectContaining({ name: 'my phone', current: true }))
   })
 
   it('with the server gone: status 4, and what was written is sent when it is back', async () => {

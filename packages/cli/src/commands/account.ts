@@ -41,27 +41,21 @@ function signInCommand(program: Command, io: Io): void {
     )
     .option('--new', 'this is the first device: make the vault; with --passphrase, one of your own')
     .option('--password-only', 'a vault without a passphrase: whoever guesses the password can read it')
-    .option('--device-name <name>', "this device's name (default: the host's)")
+    .option('--device-name <name>', "this device's name (default: the one it has, else the host's)")
     .option('--setup-token <token>', 'what the server printed when it was started, to make its first vault')
     .description('sign in; without --passphrase as the first device, which makes the vault and gets a passphrase')
   onRun<SignInOptions>(signIn, io, async (context, _, options) => {
     const { server, vault, passphrase, passwordOnly = false, setupToken } = options
     const create = options.new === true || passphrase === undefined
     const password = await readPassword(io, { stdin: options.passwordStdin === true, prompt: 'Password', isNew: create })
-    const request = {
-      server,
-      vault,
-      password,
-      passphrase,
-      passwordOnly,
-      deviceName: options.deviceName ?? (hostname() || 'this device'),
-      setupToken,
-    }
-    const result = await context.withDevice((device) =>
-      passwordOnly && options.new !== true
+    const result = await context.withDevice((device) => {
+      // A device that comes back keeps the name that it was given.
+      const deviceName = options.deviceName ?? device.profile.deviceName ?? (hostname() || 'this device')
+      const request = { server, vault, password, passphrase, passwordOnly, deviceName, setupToken }
+      return passwordOnly && options.new !== true
         ? signInWithPasswordOnly(device, request)
-        : device.signIn({ ...request, intent: create ? 'create' : 'join' }),
-    )
+        : device.signIn({ ...request, intent: create ? 'create' : 'join' })
+    })
     const warning = result.created ? passwordWarning(password, passwordOnly) : undefined
     context.out.result({ ...result, ...(warning !== undefined && { warning }) }, () =>
       [
