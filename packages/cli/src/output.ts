@@ -4,6 +4,7 @@
  */
 import type { Failure } from '#errors'
 import type { Io } from '#io'
+import { printable } from '#table'
 
 export interface OutputOptions {
   readonly json: boolean
@@ -51,8 +52,9 @@ export class Output {
   }
 }
 
-/** "no note" → "No note.": one sentence, unless it ends with something to copy. */
-export function sentence(message: string): string {
+/** "no note" → "No note.": one sentence, unless it ends with something to copy. A server's words may be in it. */
+export function sentence(text: string): string {
+  const message = text.split('\n').map(printable).join('\n')
   const first = message.slice(0, 1).toUpperCase()
   const end = /[.!?)]$|https?:\S+$|: lockstep \S.*$/.test(message) ? '' : '.'
   return `${first}${message.slice(1)}${end}`

@@ -37,6 +37,11 @@ describe('text output', () => {
     expect(printable('a\u001b[31mb\nc\u0007\u009b\u202ed')).toBe('a [31mb c d')
   })
 
+  it("an error cannot command the terminal either: its words may be a server's", () => {
+    expect(sentence('the server says \u001b]0;owned\u0007 no\u009b2J')).toBe('The server says  ]0;owned  no 2J.')
+    expect(sentence('first line\nsecond\u001b[A line')).toBe('First line\nsecond [A line.')
+  })
+
   it('sentences begin with a capital letter and end, unless something to copy ends them', () => {
     expect(sentence('there is no note "x"')).toBe('There is no note "x".')
     expect(sentence('wrong password')).toBe('Wrong password.')

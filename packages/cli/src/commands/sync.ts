@@ -3,7 +3,7 @@ import type { DeviceStatus } from '@lockstep/engine/device'
 import type { EngineError } from '@lockstep/engine/errors'
 import type { WatchEvent } from '@lockstep/engine/watch'
 import { type CommandGroup, type Context, type LockstepDevice, onRun } from '#context'
-import { bytes, counted, localTime } from '#table'
+import { bytes, counted, localTime, printable } from '#table'
 
 /** How often the database is asked whether another process (a second `lockstep`) has written to it. */
 const LOOK_EVERY_MILLIS = 500
@@ -51,7 +51,7 @@ function describe({ state, pending, lastSyncedAt, server, vault, deviceName, pro
     `Last synced  ${lastSyncedAt === undefined ? 'never' : localTime(lastSyncedAt)}`,
     ...(server === undefined ? [] : [`Server       ${server}, vault "${vault}"`]),
     ...(deviceName === undefined ? [] : [`This device  ${deviceName}`]),
-    ...problems.map(({ detail, at }) => `Problem      ${detail} (${localTime(at)})`),
+    ...problems.map(({ detail, at }) => `Problem      ${printable(detail)} (${localTime(at)})`),
   ].join('\n')
 }
 
@@ -66,7 +66,7 @@ async function syncOnce(context: Context, device: LockstepDevice): Promise<void>
   context.out.done({ state, uploaded, downloaded, problems }, () =>
     [
       `Synced: sent ${counted(uploaded.segments, 'segment')} (${bytes(uploaded.bytes)}), received ${counted(downloaded.segments, 'segment')} (${bytes(downloaded.bytes)}).`,
-      ...problems.map(({ detail }) => detail),
+      ...problems.map(({ detail }) => printable(detail)),
     ].join('\n'),
   )
 }
