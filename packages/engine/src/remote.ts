@@ -4,11 +4,18 @@
  */
 import { decodeUtf8, encodeUtf8, FormatError, toBase64Url, toHex } from '@lockstep/protocol/bytes'
 import {
+  type Common,
   type Credentials,
+  commonSchema,
   credentialsSchema,
   type DeviceList,
   deviceListSchema,
+  type Merge,
+  mergeSchema,
+  positionSchema,
   problemSchema,
+  type Rotations,
+  rotationsSchema,
   SEGMENTS_MEDIA_TYPE,
   type ServerInfo,
   type Session,
@@ -20,8 +27,12 @@ import {
 import {
   type DeliveredSegment,
   DeliveryDecoder,
+  decodeIndex,
   decodePushAnswer,
+  encodeMarks,
   encodePush,
+  type IndexEntry,
+  type Mark,
   type Position,
   type PushAnswer,
   type SegmentRecord,
@@ -31,6 +42,30 @@ import type { HttpClient, HttpRequest, HttpResponse } from '#http'
 
 /** An answer of this many bytes that should be JSON is not one. */
 const MAX_JSON_ANSWER = 4 * 1024 * 1024
+
+/** An index of the most entries there can be, and its position. */
+const MAX_INDEX_ANSWER = 1024 * 1024
+
+export interface PullRequest {
+  /** What is wanted begins after this sequence number, whose chain value is `chain`. */
+  readonly after: number
+  readonly chain: Uint8Array
+  /** Up to here; absent: the head. */
+  readonly through?: number | undefined
+  /** From the end; the parts of one run in their order. */
+  readonly order?: 'newest' | undefined
+  /** Id of the last segment of a broken off answer that arrived; it ended at `through`. */
+  readonly resume?: Uint8Array | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface PulledChunk {
+  readonly segments: readonly DeliveredSegment[]
+  readonly position: Position
+  readonly bytes: number
+  /** The server's clock, as an HTTP date. */
+  readonly date: string | undefined
+}
 
 /** The server said no, in the protocol's own words. */
 export class ServerProblem extends EngineError {
@@ -64,6 +99,10 @@ const CODES: Readonly<Record<string, EngineErrorCode>> = {
   'too-many-requests': 'too-many-attempts',
   'chain-mismatch': 'server-diverged',
   'replica-conflict': 'replica-conflict',
+  'epoch-closed': 'epoch-closed',
+  'bundle-conflict': 'conflict',
+  'run-changed': 'conflict',
+  'merge-busy': 'conflict',
   'quota-exceeded': 'quota-exceeded',
   'storage-full': 'quota-exceeded',
   'shutting-down': 'offline',
@@ -221,10 +260,88 @@ export class Remote {
       readonly suite: string
       readonly salt: Uint8Array
       readonly authKey: Uint8Array
+      readonly replaces: number
       readonly bundle: { readonly version: number; readonly sealed: Uint8Array }
     },
   ): Promise<Credentials> {
     return this.#json(credentialsSchema, { method: 'PUT', path: '/v1/credentials', json: toWire(request), once: true }, token)
+  }
+
+  /** Ends a device and opens an epoch [KEY-3]. `device`: 16 bytes. */
+  revoke(
+    token: string,
+    device: Uint8Array,
+    request: {
+      readonly currentAuthKey: Uint8Array
+      readonly suite: string
+      readonly salt: Uint8Array
+      readonly authKey: Uint8Array
+      readonly replaces: number
+      readonly bundle: { readonly version: number; readonly sealed: Uint8Array }
+      readonly epoch: number
+      readonly rotation: Uint8Array
+      readonly head: number
+      readonly chain: Uint8Array
+    },
+  ): Promise<Credentials> {
+    const path = `/v1/devices/${toBase64Url(device)}/revocation`
+    return this.#json(credentialsSchema, { method: 'POST', path, json: toWire(request), once: true }, token)
+  }
+
+  /** Rotation records of the epochs after `epoch`, ascending. */
+  rotations(token: string, epoch: number): Promise<Rotations> {
+    return this.#json(rotationsSchema, { method: 'GET', path: `/v1/rotations?after=${epoch}` }, token)
+  }
+
+  /** What the log consists of, from sequence number `from` on; at most MAX_INDEX_ENTRIES entries. */
+  async index(token: string, from: number): Promise<{ readonly position: Position; readonly entries: readonly IndexEntry[] }> {
+    const response = await this.#send({ method: 'GET', path: `/v1/segments/index?from=${from}`, headers: {} }, token)
+    return misbehavedUnlessDecoded(this.server, await readAll(response, MAX_INDEX_ANSWER), decodeIndex)
+  }
+
+  /** The last of `marks` that is in the server's log, and what it holds of each replica [LOG-9]. */
+  async common(token: string, marks: readonly Mark[], signal?: AbortSignal): Promise<Common> {
+    const body = encodeMarks(marks)
+    const headers = { 'content-type': SEGMENTS_MEDIA_TYPE }
+    const response = await this.#send(
+      { method: 'POST', path: '/v1/segments/common', headers, body, ...(signal && { signal }) },
+      token,
+    )
+    const parsed = commonSchema.safeParse(await readJson(response))
+    if (!parsed.success) throw new EngineError('server-misbehaved', `${this.server} gave an answer that is not in the protocol`)
+    return parsed.data
+  }
+
+  /** Reserves a merge [LOG-10]. @throws ServerProblem `run-changed`, `merge-busy` */
+  openMerge(
+    token: string,
+    request:
+      | { readonly type: 'run'; readonly first: number; readonly last: number; readonly run: Uint8Array }
+      | { readonly type: 'seed'; readonly head: number; readonly chain: Uint8Array },
+  ): Promise<Merge> {
+    return this.#json(mergeSchema, { method: 'POST', path: '/v1/segments/merged', json: toWire(request) }, token)
+  }
+
+  /** Returns the bytes sent. @throws ServerProblem `not-found` where the reservation has lapsed */
+  async putPart(token: string, merge: string, part: number, record: SegmentRecord, signal?: AbortSignal): Promise<number> {
+    const body = encodePush([record])
+    const path = `/v1/segments/merged/${encodeURIComponent(merge)}/${part}`
+    const headers = { 'content-type': SEGMENTS_MEDIA_TYPE }
+    await drain(await this.#send({ method: 'PUT', path, headers, body, ...(signal && { signal }) }, token))
+    return body.length
+  }
+
+  /** Puts all parts in place. @throws ServerProblem `run-changed`, `not-found` */
+  commitMerge(
+    token: string,
+    merge: string,
+    request: {
+      readonly parts: number
+      readonly covers?: readonly { readonly replica: Uint8Array; readonly counter: number; readonly digest: Uint8Array }[]
+    },
+  ): Promise<Position> {
+    const path = `/v1/segments/merged/${encodeURIComponent(merge)}`
+    return this.#json(positionSchema, { method: 'POST', path, json: toWire(request), once: true }, token)
   }
 
   devices(token: string): Promise<DeviceList> {
@@ -247,22 +364,19 @@ export class Remote {
     return { answer, bytes: body.length, date: response.header('date') }
   }
 
-  /** Streams what is after `after`; `chain` is the chain value there. */
-  async *pull(
-    token: string,
-    after: number,
-    chain: Uint8Array,
-    signal?: AbortSignal,
-  ): AsyncGenerator<{ readonly segments: readonly DeliveredSegment[]; readonly position: Position; readonly bytes: number }> {
-    const response = await this.#send(
-      { method: 'GET', path: `/v1/segments?after=${after}&chain=${toHex(chain)}`, headers: {}, ...(signal && { signal }) },
-      token,
-    )
+  /** Streams what the log has of the wanted interval. */
+  async *pull(token: string, { after, chain, through, order, resume, signal }: PullRequest): AsyncGenerator<PulledChunk> {
+    let path = `/v1/segments?after=${after}&chain=${toHex(chain)}`
+    if (through !== undefined) path += `&through=${through}`
+    if (order !== undefined) path += `&order=${order}`
+    if (resume !== undefined) path += `&resume=${toHex(resume)}`
+    const response = await this.#send({ method: 'GET', path, headers: {}, ...(signal && { signal }) }, token)
+    const date = response.header('date')
     const decoder = new DeliveryDecoder()
     try {
       for await (const chunk of response.body) {
         const segments = decoder.push(chunk)
-        if (decoder.position !== undefined) yield { segments, position: decoder.position, bytes: chunk.length }
+        if (decoder.position !== undefined) yield { segments, position: decoder.position, bytes: chunk.length, date }
       }
       decoder.end()
     } catch (error) {

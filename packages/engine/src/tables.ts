@@ -16,13 +16,16 @@
  * | `_stamp` | the common stamp, null where it is `_edited` |
  * | `_own` | JSON of the stamps of other columns, null for none |
  * | `_state` | {@link ROW_STATE} flags |
+ * | `_digest` | checksum over the whole row and its cells, so that a flipped bit can be found (digest.ts) |
  */
 import type { Driver } from '#driver'
 import { EngineError } from '#errors'
 import type { Column, Schema, Table } from '#schema'
 
+/** Earlier ones were previews. */
+const FIRST_DATABASE_VERSION = 2
 /** Version of everything in this file, in SQLite's user_version. Raised with a migration, never without. */
-const DATABASE_VERSION = 1
+const DATABASE_VERSION = 2
 
 export const ROW_STATE = {
   /** Some cells are in `_cells` or `_foreign`. */
@@ -41,10 +44,21 @@ const ENGINE_TABLES = `
   CREATE TABLE _cells (tbl TEXT NOT NULL, n INTEGER NOT NULL, col TEXT NOT NULL, cell BLOB NOT NULL, PRIMARY KEY (tbl, n, col)) WITHOUT ROWID;
   CREATE TABLE _foreign (tbl TEXT NOT NULL, id TEXT NOT NULL, col TEXT NOT NULL, cell BLOB NOT NULL, PRIMARY KEY (tbl, id, col)) WITHOUT ROWID;
   CREATE TABLE _pending (tbl TEXT NOT NULL, n INTEGER NOT NULL, since TEXT NOT NULL, PRIMARY KEY (tbl, n)) WITHOUT ROWID;
-  CREATE TABLE _pending_text (seq INTEGER PRIMARY KEY AUTOINCREMENT, tbl TEXT NOT NULL, n INTEGER NOT NULL, col TEXT NOT NULL, base INTEGER NOT NULL, edit BLOB NOT NULL);
+  CREATE TABLE _pending_text (seq INTEGER PRIMARY KEY AUTOINCREMENT, tbl TEXT NOT NULL, n INTEGER NOT NULL, col TEXT NOT NULL, base INTEGER NOT NULL, base_stamp TEXT NOT NULL, edit BLOB NOT NULL);
   CREATE INDEX _pending_text_row ON _pending_text (tbl, n);
   CREATE TABLE _segments (counter INTEGER PRIMARY KEY, digest BLOB NOT NULL, previous BLOB NOT NULL, epoch INTEGER NOT NULL, time TEXT NOT NULL, rows INTEGER NOT NULL, seq INTEGER, sealed BLOB);
   CREATE INDEX _segments_unsent ON _segments (counter) WHERE seq IS NULL;
+  -- The end of the server's log as sealed bytes, for repair, with the chain value at each [LOG-9]; own segments among them.
+  CREATE TABLE _tail (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, epoch INTEGER NOT NULL, replica TEXT NOT NULL, counter INTEGER NOT NULL, previous BLOB NOT NULL, chain BLOB NOT NULL, sealed BLOB NOT NULL);
+  CREATE INDEX _tail_author ON _tail (replica, counter);
+  CREATE TABLE _marks (seq INTEGER PRIMARY KEY, chain BLOB NOT NULL);
+  -- While the log comes newest first: intervals whose rows are here, and what is to be checked once there is no gap left [LOG-6].
+  CREATE TABLE _held (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+  CREATE TABLE _links (last INTEGER NOT NULL, part INTEGER NOT NULL, link BLOB NOT NULL, PRIMARY KEY (last, part)) WITHOUT ROWID;
+  -- Since when this device has seen a deleted row, by its own clock [CELL-8].
+  CREATE TABLE _trash (tbl TEXT NOT NULL, n INTEGER NOT NULL, edited TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (tbl, n)) WITHOUT ROWID;
+  -- Epochs that a rotation has closed, with the last counter of each replica in them [KEY-4].
+  CREATE TABLE _closed (epoch INTEGER NOT NULL, replica TEXT NOT NULL, counter INTEGER NOT NULL, PRIMARY KEY (epoch, replica)) WITHOUT ROWID;
   CREATE TABLE _replicas (replica TEXT PRIMARY KEY, counter INTEGER NOT NULL, digest BLOB NOT NULL, seen_of_us INTEGER NOT NULL DEFAULT 0, wall_clock INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
   CREATE TABLE _history (seq INTEGER PRIMARY KEY, tbl TEXT NOT NULL, id TEXT NOT NULL, col TEXT NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL);
   CREATE INDEX _history_cell ON _history (tbl, id, col);
@@ -67,7 +81,7 @@ function createRows(driver: Driver, name: string, table: Table): void {
   const columns = Object.entries(table.columns).map(([column, spec]) => `"${column}" ${AFFINITY[spec.type]}${defaultSql(spec)}, `)
   driver.exec(`CREATE TABLE ${rowsTable(name)} (
     _n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ${columns.join('')}
-    _deleted INTEGER NOT NULL DEFAULT 0, _edited TEXT NOT NULL, _shape INTEGER NOT NULL, _stamp TEXT, _own TEXT, _state INTEGER NOT NULL DEFAULT 0)`)
+    _deleted INTEGER NOT NULL DEFAULT 0, _edited TEXT NOT NULL, _shape INTEGER NOT NULL, _stamp TEXT, _own TEXT, _state INTEGER NOT NULL DEFAULT 0, _digest INTEGER)`)
 }
 
 /** SQL that is true for a row `alias` of `name` that people see. */
@@ -79,7 +93,7 @@ function visible(schema: Schema, name: string, alias: string, depth = 0): string
     const dead =
       reference.onDelete === 'cascade'
         ? `NOT (${visible(schema, reference.table, parent, depth + 1)})`
-        : `${parent}._deleted = 1 AND ${parent}._edited > ${alias}._edited`
+        : `${parent}._deleted = 1 AND (${parent}._state & ${ROW_STATE.purged}) = 0 AND ${parent}._edited > ${alias}._edited`
     conditions.push(
       `NOT EXISTS (SELECT 1 FROM ${rowsTable(reference.table)} ${parent} WHERE ${parent}.id = ${alias}."${column}" AND ${dead})`,
     )
@@ -171,6 +185,12 @@ export function migrate(driver: Driver, declared: Schema): Schema {
 
 function readVersion(driver: Driver): number {
   const version = Number(driver.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
+  if (version > 0 && version < FIRST_DATABASE_VERSION) {
+    throw new EngineError(
+      'database-older',
+      'this vault was written by a preview of Lockstep that was never released: export it with that version and import it into a new home',
+    )
+  }
   if (version > DATABASE_VERSION) {
     throw new EngineError(
       'database-newer',

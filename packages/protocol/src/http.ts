@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { fromBase64Url } from '#bytes'
-import { MAX_BUNDLE_BYTES, MAX_NAME_LENGTH } from '#limits'
+import { MAX_BUNDLE_BYTES, MAX_NAME_LENGTH, MAX_ROTATION_BYTES } from '#limits'
 
 const base64Url = (minimum: number, maximum = minimum) =>
   z
@@ -43,6 +43,9 @@ export const deviceNameSchema = z.string().min(1).max(MAX_NAME_LENGTH).regex(pri
 
 export const deviceSchema = z.object({ id: base64Url(16), name: deviceNameSchema })
 export const bundleSchema = z.object({ version: z.int().min(1), sealed: base64Url(1, MAX_BUNDLE_BYTES) })
+
+/** Sequence numbers, counters and epochs travel as JSON numbers. */
+const epochSchema = z.int().min(1).max(0xffff_ffff)
 
 /** `POST /v1/vaults` */
 export const signUpRequestSchema = z.object({
@@ -83,15 +86,45 @@ export type Session = z.infer<typeof sessionSchema>
 export const credentialsSchema = z.object({ vaultId: base64Url(16), suite: suiteSchema, salt: base64Url(16), bundle: bundleSchema })
 export type Credentials = z.infer<typeof credentialsSchema>
 
-/** `PUT /v1/credentials`: new password; the bundle's version must be the stored one plus one [KEY-4]. */
+/**
+ * `PUT /v1/credentials`: another password, passphrase or bundle. `replaces` is the stored bundle's version, and the new one is
+ * greater [KEY-4].
+ */
 export const credentialsChangeSchema = z.object({
   currentAuthKey: base64Url(32),
   suite: suiteSchema,
   salt: base64Url(16),
   authKey: base64Url(32),
+  replaces: z.int().min(1),
   bundle: bundleSchema,
 })
 export type CredentialsChange = z.infer<typeof credentialsChangeSchema>
+
+/**
+ * `POST /v1/devices/:id/revocation`: ends a device and opens a new epoch, atomically, if the log's head is still the one that the
+ * rotation record closes [KEY-2] [KEY-3] [KEY-4].
+ */
+export const revocationSchema = credentialsChangeSchema.extend({
+  /** The new epoch: the vault's plus one. */
+  epoch: epochSchema,
+  /** The sealed rotation record. */
+  rotation: base64Url(1, MAX_ROTATION_BYTES),
+  head: z.int().min(0),
+  chain: base64Url(32),
+})
+export type Revocation = z.infer<typeof revocationSchema>
+
+/** `GET /v1/rotations?after=EPOCH`: the records that opened later epochs, ascending. */
+export const rotationsSchema = z.object({
+  rotations: z.array(z.object({ epoch: epochSchema, record: base64Url(1, MAX_ROTATION_BYTES) })),
+})
+export type Rotations = z.infer<typeof rotationsSchema>
+export const rotationsQuerySchema = z.object({
+  after: z
+    .string()
+    .regex(/^\d{1,10}$/, 'must be an epoch')
+    .transform(Number),
+})
 
 /** `GET /v1/devices` */
 export const deviceListSchema = z.object({
@@ -146,19 +179,82 @@ export type ServerInfo = z.infer<typeof serverInfoSchema>
 export const liveHelloSchema = z.object({ token: z.string().min(1).max(256), after: z.int().min(0), chain: base64Url(32) })
 export type LiveHello = z.infer<typeof liveHelloSchema>
 
-/** Query of `GET /v1/segments`. `chain` is hexadecimal, the chain value at `after` as the client computed it. */
-export const pullQuerySchema = z.object({
-  after: z
-    .string()
-    .regex(/^\d{1,16}$/, 'must be a sequence number')
-    .transform(Number)
-    .pipe(z.int().min(0)),
-  chain: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
-})
+const sequenceInQuery = z
+  .string()
+  .regex(/^\d{1,16}$/, 'must be a sequence number')
+  .transform(Number)
+  .pipe(z.int().min(0))
 
-/** Counter ranges the server holds of each replica; ranges are inclusive pairs. */
-export const coverageSchema = z.array(z.object({ replica: base64Url(16), ranges: z.array(z.tuple([z.int(), z.int()])) }))
+/**
+ * Query of `GET /v1/segments`. `chain` is hexadecimal, the chain value at `after` as the client computed it. `order=newest` hands
+ * out what is in (after, through] from its end. `resume`: id of the last segment that arrived of a broken off answer, whose
+ * sequence numbers end at `through`; the answer goes on after it where it is still in the log.
+ */
+export const pullQuerySchema = z.object({
+  after: sequenceInQuery,
+  chain: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
+  through: sequenceInQuery.optional(),
+  order: z.literal('newest').optional(),
+  resume: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'must be 32 hexadecimal digits')
+    .optional(),
+})
+export type PullQuery = z.infer<typeof pullQuerySchema>
+
+/** Query of `GET /v1/segments/index`. */
+export const indexQuerySchema = z.object({ from: sequenceInQuery })
+
+/** Counter ranges the server holds of each replica, inclusive pairs, and the digest of the last one's sealed bytes. */
+export const coverageSchema = z.array(
+  z.object({ replica: base64Url(16), ranges: z.array(z.tuple([z.int(), z.int()])), digest: base64Url(32) }),
+)
 export type Coverage = z.infer<typeof coverageSchema>
+
+/**
+ * `POST /v1/segments/common`, whose body is a list of marks (records.ts): the greatest of them that is in the log, 0 for none, and
+ * all that a repair starts from.
+ */
+export const commonSchema = z.object({
+  sequence: z.int().min(0),
+  head: z.int().min(0),
+  chain: base64Url(32),
+  generation: base64Url(16),
+  epoch: epochSchema,
+  bundleVersion: z.int().min(1),
+  coverage: coverageSchema,
+})
+export type Common = z.infer<typeof commonSchema>
+
+/**
+ * `POST /v1/segments/merged`: asks for the right to write merged segments in place of a run, or seeds at the head. One merge a
+ * vault at a time, so that nobody uploads what somebody else is uploading.
+ */
+export const mergeRequestSchema = z.union([
+  z.object({
+    type: z.literal('run'),
+    first: z.int().min(1),
+    last: z.int().min(1),
+    /** SHA-256 over the tags of the index entries from first to last: what the client is about to merge. */
+    run: base64Url(32),
+  }),
+  z.object({ type: z.literal('seed'), head: z.int().min(0), chain: base64Url(32) }),
+])
+export type MergeRequest = z.infer<typeof mergeRequestSchema>
+
+/** Answer: the merge's name, good until nothing has been heard of it for `seconds`. */
+export const mergeSchema = z.object({ merge: z.string().min(1).max(64), seconds: z.int().min(1) })
+export type Merge = z.infer<typeof mergeSchema>
+
+/** `POST /v1/segments/merged/:merge`: puts the parts in place, all or none. `covers` says of seeds what they stand for. */
+export const mergeCommitSchema = z.object({
+  parts: z.int().min(1),
+  covers: z.array(z.object({ replica: base64Url(16), counter: z.int().min(1), digest: base64Url(32) })).default([]),
+})
+export type MergeCommit = z.infer<typeof mergeCommitSchema>
+
+/** Answer: the log's position afterwards. A merge of a run leaves head and chain as they were. */
+export const positionSchema = z.object({ head: z.int().min(0), chain: base64Url(32), generation: base64Url(16) })
 
 /**
  * Error codes of the native protocol with their status. Stable: clients act on the code, people read `detail`.
@@ -178,6 +274,12 @@ export const PROBLEMS = {
   'bundle-conflict': 409,
   /** The log is not the one the client's cursor belongs to: carries `head`, `chain`, `generation`, `coverage` [LOG-4]. */
   'chain-mismatch': 409,
+  /** The key epoch of the segment has been closed: carries `epoch`, and the replica's `counter` and `previous` here [KEY-4]. */
+  'epoch-closed': 409,
+  /** The run is not what the client merged, or the log has grown under a seed or a rotation: read it again. */
+  'run-changed': 409,
+  /** Another device is merging: its lease ends by itself. */
+  'merge-busy': 409,
   /** The server's last segment of this replica is not the one named as previous: carries `counter`, `previous` [LOG-3]. */
   'replica-conflict': 409,
   'too-large': 413,

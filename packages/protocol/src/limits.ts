@@ -19,3 +19,11 @@ export const MAX_JSON_BYTES = 64 * 1024
 export const MAX_BUNDLE_BYTES = 16 * 1024
 /** Characters of a vault's or device's name. */
 export const MAX_NAME_LENGTH = 64
+/** A sealed rotation record: a grant for each device. */
+export const MAX_ROTATION_BYTES = 32 * 1024
+/** Marks in one request for the common point of two logs. */
+export const MAX_MARKS = 4096
+/** Entries of one answer to `GET /v1/segments/index`. */
+export const MAX_INDEX_ENTRIES = 16_384
+/** Parts of one merge. */
+export const MAX_MERGE_PARTS = 4096

@@ -12,7 +12,11 @@
 import { ByteReader, ByteWriter, FormatError } from '#bytes'
 import { MAX_SEGMENT_BYTES } from '#limits'
 
-export const SEGMENT_KIND = { delta: 0, void: 1, merged: 2 } as const
+/**
+ * `merged` takes the place of a run of segments; `seed` is appended like a delta and stands for everything that its writer
+ * holds, where a server has lost it [LOG-9].
+ */
+export const SEGMENT_KIND = { delta: 0, void: 1, merged: 2, seed: 3 } as const
 export type SegmentKind = (typeof SEGMENT_KIND)[keyof typeof SEGMENT_KIND]
 
 const WIRE_VERSION = 1
@@ -32,9 +36,12 @@ export interface SegmentRecord {
   readonly epoch: number
   /** 16 bytes. */
   readonly replica: Uint8Array
-  /** The replica's own count, from 1, without gaps. */
+  /** The replica's own count, from 1, without gaps; of a merged segment or a seed its (last) sequence number. */
   readonly counter: number
-  /** SHA-256 of the sealed bytes of the replica's previous segment; 32 zero bytes for its first. */
+  /**
+   * SHA-256 of the sealed bytes of the replica's previous segment, 32 zero bytes for its first; of a merged segment or a
+   * seed the chain value before its (first) sequence number.
+   */
   readonly previous: Uint8Array
   readonly sealed: Uint8Array
 }
@@ -43,6 +50,11 @@ export interface SegmentRecord {
 export interface DeliveredSegment extends SegmentRecord {
   readonly first: number
   readonly last: number
+}
+
+/** True for what a replica counts: the others have no place among their author's segments. */
+export function isCounted(kind: SegmentKind): boolean {
+  return kind === SEGMENT_KIND.delta || kind === SEGMENT_KIND.void
 }
 
 /** Where a server's log stands. */
@@ -60,7 +72,8 @@ function writeRecordBody(out: ByteWriter, record: SegmentRecord): void {
 
 function readRecordBody(reader: ByteReader): SegmentRecord {
   const kind = reader.u8()
-  if (kind !== 0 && kind !== 1 && kind !== 2) throw new FormatError('unsupported', `segment kind ${kind} is not known`)
+  if (kind !== 0 && kind !== 1 && kind !== 2 && kind !== 3)
+    throw new FormatError('unsupported', `segment kind ${kind} is not known: please update Lockstep`)
   const epoch = reader.u32()
   const replica = reader.raw(REPLICA_BYTES)
   const counter = reader.u64()
@@ -239,4 +252,68 @@ export class DeliveryDecoder {
       throw new FormatError('truncated', 'the answer stopped in the middle of a segment')
     }
   }
+}
+
+/**
+ * What the server holds between two sequence numbers: a segment, or all parts of a merged one. `tag` is the segment's id; of
+ * several parts the first 16 bytes of SHA-256 over their ids.
+ */
+export interface IndexEntry {
+  readonly first: number
+  readonly last: number
+  readonly kind: SegmentKind
+  /** Sealed bytes. */
+  readonly bytes: number
+  /** 16 bytes. */
+  readonly tag: Uint8Array
+}
+
+const TAG_BYTES = 16
+const INDEX_ENTRY_BYTES = 8 + 8 + 1 + 8 + TAG_BYTES
+
+/** `position ‖ entry*`, entry = first u64 ‖ last u64 ‖ kind u8 ‖ bytes u64 ‖ tag 16, ascending. */
+export function encodeIndex(position: Position, entries: readonly IndexEntry[]): Uint8Array {
+  const out = writePosition(new ByteWriter(POSITION_BYTES + INDEX_ENTRY_BYTES * entries.length), position)
+  for (const { first, last, kind, bytes, tag } of entries) out.u64(first).u64(last).u8(kind).u64(bytes).raw(tag)
+  return out.finish()
+}
+
+/** @throws FormatError */
+export function decodeIndex(body: Uint8Array): { readonly position: Position; readonly entries: readonly IndexEntry[] } {
+  const reader = new ByteReader(body)
+  const position = readPosition(reader)
+  const entries: IndexEntry[] = []
+  while (reader.remaining > 0) {
+    const first = reader.u64()
+    const last = reader.u64()
+    const kind = reader.u8()
+    const bytes = reader.u64()
+    const tag = reader.raw(TAG_BYTES).slice()
+    const after = entries.at(-1)?.last ?? 0
+    if (first <= after || last < first) throw new FormatError('malformed', 'the entries of an index do not ascend')
+    if (kind > 3) throw new FormatError('unsupported', `segment kind ${kind} is not known: please update Lockstep`)
+    entries.push({ first, last, kind: kind as SegmentKind, bytes, tag })
+  }
+  return { position: { ...position, chain: position.chain.slice(), generation: position.generation.slice() }, entries }
+}
+
+/** A chain value that a client remembers. */
+export interface Mark {
+  readonly sequence: number
+  readonly chain: Uint8Array
+}
+
+/** `mark*`, mark = sequence u64 ‖ chain 32. */
+export function encodeMarks(marks: readonly Mark[]): Uint8Array {
+  const out = new ByteWriter(marks.length * (8 + CHAIN_BYTES))
+  for (const { sequence, chain } of marks) out.u64(sequence).raw(chain)
+  return out.finish()
+}
+
+/** @throws FormatError */
+export function decodeMarks(body: Uint8Array): Mark[] {
+  const reader = new ByteReader(body)
+  const marks: Mark[] = []
+  while (reader.remaining > 0) marks.push({ sequence: reader.u64(), chain: reader.raw(CHAIN_BYTES) })
+  return marks
 }
