@@ -1,6 +1,6 @@
 /** How one cell is kept in the local database where a plain column cannot hold it: texts with edits, sets, cells of columns this version does not know. */
 import { ByteReader, ByteWriter, FormatError } from '@lockstep/protocol/bytes'
-import type { Cell, Scalar, TextBase } from '#cell'
+import type { Cell, Scalar, TextBase, TextUpdate } from '#cell'
 import { isStamp, type Stamp } from '#hlc'
 import { KIND } from '#schema'
 
@@ -39,7 +39,7 @@ export function encodeCell(cell: Cell): Uint8Array {
       out.varint(key).u8(base === undefined ? 0 : 1)
       if (base !== undefined) out.text(base.stamp).text(base.tag).text(base.text)
       out.varint(updates.length)
-      for (const update of updates) out.bytes(update)
+      for (const { base: stamp, bytes } of updates) out.text(stamp).bytes(bytes)
     }
   } else {
     out.varint(cell.value.size)
@@ -66,8 +66,8 @@ export function decodeCell(bytes: Uint8Array): Cell {
     for (let bases = reader.varint(); bases > 0; bases--) {
       const key = reader.varint()
       const base = reader.u8() === 0 ? undefined : { stamp: readStamp(reader), tag: reader.text(), text: reader.text() }
-      const updates: Uint8Array[] = []
-      for (let count = reader.varint(); count > 0; count--) updates.push(reader.bytes().slice())
+      const updates: TextUpdate[] = []
+      for (let count = reader.varint(); count > 0; count--) updates.push({ base: readStamp(reader), bytes: reader.bytes().slice() })
       value.set(key, { base, updates })
     }
     cell = { kind, value }

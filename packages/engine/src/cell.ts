@@ -12,12 +12,19 @@ import { KIND } from '#schema'
 
 export type Scalar = null | number | string | Uint8Array
 
-/** An immutable text with the Yjs updates made on it. */
+/** An edit of a text. */
+export interface TextUpdate {
+  /** Stamp of the base as its writer knew it: what a purge decides by, in whatever order things arrive [CELL-8]. */
+  readonly base: Stamp
+  /** Yjs update (v1) without the base's own insertion. */
+  readonly bytes: Uint8Array
+}
+
+/** An immutable text with the updates made on it. */
 export interface TextBase {
   /** Absent while only updates of this base have arrived. */
   readonly base: { readonly stamp: Stamp; readonly tag: string; readonly text: string } | undefined
-  /** Yjs updates (v1) that do not contain the base's own insertion. */
-  readonly updates: readonly Uint8Array[]
+  readonly updates: readonly TextUpdate[]
 }
 
 /** Keyed by base client id (see text.ts). */

@@ -10,8 +10,10 @@ import {
   type Content,
   type ContentHeader,
   type ContentRow,
+  type Cover,
   FLAG_OWN_STAMPS,
   FLAG_RAW_ID,
+  type MergedRun,
   type Payload,
   type Shape,
   TAG,
@@ -84,8 +86,8 @@ class ContentDecoder {
         state.set(key, { base, updates: state.get(key)?.updates ?? [] })
       } else if (part === 1) {
         const key = this.#in.varint()
-        const update = this.#in.bytes().slice()
-        if (!isYjsUpdate(update)) malformed('a text update cannot be read')
+        const update = { base: this.#stamp(), bytes: this.#in.bytes().slice() }
+        if (!isYjsUpdate(update.bytes)) malformed('a text update cannot be read')
         const entry = state.get(key) ?? { base: undefined, updates: [] }
         state.set(key, { base: entry.base, updates: [...entry.updates, update] })
       } else malformed(`text part ${part} is not known`)
@@ -146,9 +148,28 @@ class ContentDecoder {
     const epoch = this.#in.varint()
     const bundleVersion = this.#in.varint()
     const seen = Array.from({ length: this.#countOf(17) }, () => [this.#replica(), this.#in.varint()] as const)
-    const covers = Array.from({ length: this.#countOf(18) }, () => [this.#replica(), this.#in.varint(), this.#in.varint()] as const)
+    const covers = Array.from({ length: this.#countOf(50) }, () => this.#cover())
+    const runs = Array.from({ length: this.#countOf(35) }, () => this.#run())
+    if (runs.length > 1) malformed('a segment takes the place of more than one run')
     this.#millis = wallClock
-    return { replica, counter, previous, wallClock, epoch, bundleVersion, seen, covers }
+    return { replica, counter, previous, wallClock, epoch, bundleVersion, seen, covers, run: runs[0] }
+  }
+
+  #cover(): Cover {
+    const cover = {
+      replica: this.#replica(),
+      first: this.#in.varint(),
+      last: this.#in.varint(),
+      digest: this.#in.raw(32).slice(),
+    }
+    if (cover.first < 1 || cover.last < cover.first) malformed('a segment covers counters that cannot be')
+    return cover
+  }
+
+  #run(): MergedRun {
+    const run = { first: this.#in.varint(), part: this.#in.varint(), parts: this.#in.varint(), chain: this.#in.raw(32).slice() }
+    if (run.first < 1 || run.part >= run.parts) malformed('a merged segment has no place in its run')
+    return run
   }
 
   #shape(): Shape {

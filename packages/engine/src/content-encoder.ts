@@ -41,7 +41,8 @@ export class ContentEncoder {
   }
 
   get size(): number {
-    return this.#rows.length + this.#shapeBytes.length + this.#replicas.size * 16 + 128 + this.#header.seen.length * 24
+    const { seen, covers } = this.#header
+    return this.#rows.length + this.#shapeBytes.length + this.#replicas.size * 16 + 192 + seen.length * 24 + covers.length * 64
   }
 
   get count(): number {
@@ -103,7 +104,11 @@ export class ContentEncoder {
           this.#stamp(base.stamp)
           out.text(base.tag).text(base.text)
         }
-        for (const update of updates) out.u8(1).varint(key).bytes(update)
+        for (const { base: stamp, bytes } of updates) {
+          out.u8(1).varint(key)
+          this.#stamp(stamp)
+          out.bytes(bytes)
+        }
       }
     } else {
       out.u8(TAG.elements).varint(cell.value.size)
@@ -158,13 +163,15 @@ export class ContentEncoder {
 
   /** `previous`: digest of the author's segment `counter` - 1. */
   finish(counter: number, previous: Uint8Array): Uint8Array {
-    const { replica, wallClock, epoch, bundleVersion, seen, covers } = this.#header
+    const { replica, wallClock, epoch, bundleVersion, seen, covers, run } = this.#header
     const out = new ByteWriter(this.size + 256)
     out.u8(BODY_VERSION).raw(fromHex(replica)).varint(counter).raw(previous).varint(wallClock).varint(epoch).varint(bundleVersion)
     out.varint(seen.length)
     for (const [other, last] of seen) out.raw(fromHex(other)).varint(last)
     out.varint(covers.length)
-    for (const [other, first, last] of covers) out.raw(fromHex(other)).varint(first).varint(last)
+    for (const { replica: other, first, last, digest } of covers) out.raw(fromHex(other)).varint(first).varint(last).raw(digest)
+    out.varint(run === undefined ? 0 : 1)
+    if (run !== undefined) out.varint(run.first).varint(run.part).varint(run.parts).raw(run.chain)
     out.varint(this.#replicas.size - 1)
     for (const other of [...this.#replicas.keys()].slice(1)) out.raw(fromHex(other))
     out.varint(this.#shapes.size).raw(this.#shapeBytes.view())

@@ -1,5 +1,5 @@
 /**
- * The content of a segment, before compression and sealing: docs/protocol.md [FMT-2], body version 1.
+ * The content of a segment, before compression and sealing: docs/protocol.md [FMT-2], body version 2.
  *
  * Dictionaries for replicas and shapes (a table with a list of columns) come first, then the rows. All cells that one
  * transaction wrote share one stamp, which is written once. `content-encoder.ts` writes it, `content-decoder.ts` reads it;
@@ -10,7 +10,7 @@ import type { ReplicaId, Stamp } from '#hlc'
 import { KIND, type Kind } from '#schema'
 import { textOf } from '#text'
 
-export const BODY_VERSION = 1
+export const BODY_VERSION = 2
 export const FLAG_OWN_STAMPS = 1
 export const FLAG_RAW_ID = 2
 /** Value tags. */
@@ -27,8 +27,29 @@ export interface ContentHeader {
   readonly bundleVersion: number
   /** Counters of other replicas that the author has seen since its last segment [LOG-8]. */
   readonly seen: readonly (readonly [ReplicaId, number])[]
-  /** Counters a merged segment stands for [LOG-6]; empty in a delta. */
-  readonly covers: readonly (readonly [ReplicaId, number, number])[]
+  /** Counters that a merged segment or a seed stands for [LOG-6]; empty in a delta. */
+  readonly covers: readonly Cover[]
+  /** Of a merged segment: what it takes the place of. */
+  readonly run: MergedRun | undefined
+}
+
+/** Counters `first` to `last` of a replica, without a gap. */
+export interface Cover {
+  readonly replica: ReplicaId
+  readonly first: number
+  readonly last: number
+  /** Of the sealed bytes of its segment `last`, 32 bytes. */
+  readonly digest: Uint8Array
+}
+
+export interface MergedRun {
+  /** First sequence number of the run; its last is the segment's counter. */
+  readonly first: number
+  /** From 0. */
+  readonly part: number
+  readonly parts: number
+  /** Chain value at the last sequence number, 32 bytes. */
+  readonly chain: Uint8Array
 }
 
 export interface Shape {

@@ -2,7 +2,7 @@
  * What of the pending rows goes into the next segments: reads them in order and encodes their unsent cells. Nothing is
  * written here; `outbox.ts` stores what came of it, or forgets it.
  */
-import { type Cell, type Cells, DELETED, PURGED, type RowDelta, type TextBase } from '#cell'
+import { type Cell, type Cells, DELETED, PURGED, type RowDelta, type TextBase, type TextUpdate } from '#cell'
 import type { Shape } from '#content'
 import { ContentEncoder } from '#content-encoder'
 import type { Row, SqlValue } from '#driver'
@@ -90,6 +90,7 @@ export class Gatherer {
       bundleVersion: meta.get('bundleVersion') ?? 0,
       seen,
       covers: [],
+      run: undefined,
     })
   }
 
@@ -184,7 +185,7 @@ export class Gatherer {
   /** A row's unsent cells, none where nothing is left to send, and the last of the text edits in them, 0 for none. */
   #unsentParts(table: string, n: number, since: string): { readonly parts: readonly RowDelta[]; readonly lastEdit: number } {
     const edits = this.#store.driver
-      .prepare('SELECT seq, col, base, edit FROM _pending_text WHERE tbl = ? AND n = ? ORDER BY seq')
+      .prepare('SELECT seq, col, base, base_stamp, edit FROM _pending_text WHERE tbl = ? AND n = ? ORDER BY seq')
       .all(table, n)
     const lastEdit = Number(edits.at(-1)?.['seq'] ?? 0)
     const stored = this.#store.rows.loadByRowid(table, n)
@@ -206,12 +207,23 @@ function sizeOfRow(row: readonly SqlValue[]): number {
   return size
 }
 
-/** The edits as one; large ones as what the text is now, which contains them. */
-function unsentEdit(key: number, entry: TextBase, edits: readonly Uint8Array[]): Uint8Array {
-  const merged = mergeUpdates(edits)
-  if (merged.length < LARGE_EDIT_BYTES || entry.base === undefined) return merged
-  const [compact] = compactUpdates(key, { base: entry.base, updates: [...entry.updates, merged] })
-  return compact !== undefined && compact.length < merged.length ? compact : merged
+/** The edits made on one stamp of the base as one; large ones as what the text is now, which contains them. */
+function unsentEdit(key: number, entry: TextBase, base: Stamp, edits: readonly Uint8Array[]): TextUpdate {
+  const merged = { base, bytes: mergeUpdates(edits) }
+  if (merged.bytes.length < LARGE_EDIT_BYTES || entry.base === undefined) return merged
+  const [compact, ...others] = compactUpdates(key, { base: entry.base, updates: [...entry.updates, merged] })
+  const smaller =
+    compact !== undefined && others.length === 0 && compact.base === base && compact.bytes.length < merged.bytes.length
+  return smaller ? compact : merged
+}
+
+function unsentEdits(key: number, entry: TextBase, edits: readonly Row[]): TextUpdate[] {
+  const byBase = new Map<Stamp, Uint8Array[]>()
+  for (const edit of edits) {
+    const base = edit['base_stamp'] as Stamp
+    byBase.set(base, [...(byBase.get(base) ?? []), edit['edit'] as Uint8Array])
+  }
+  return [...byBase].map(([base, bytes]) => unsentEdit(key, entry, base, bytes))
 }
 
 function isOwn(cell: Cell | undefined, since: string, replica: ReplicaId): boolean {
@@ -232,10 +244,10 @@ function unsentCells(cells: Cells, since: string, replica: ReplicaId, edits: rea
       const value = new Map<number, TextBase>()
       for (const [key, entry] of cell.value) {
         const { base } = entry
-        const made = edits.filter((edit) => edit['col'] === name && edit['base'] === key).map((edit) => edit['edit'] as Uint8Array)
+        const made = edits.filter((edit) => edit['col'] === name && edit['base'] === key)
         const sendBase = base !== undefined && own(base.stamp)
         if (sendBase || made.length > 0) {
-          value.set(key, { base: sendBase ? base : undefined, updates: made.length > 0 ? [unsentEdit(key, entry, made)] : [] })
+          value.set(key, { base: sendBase ? base : undefined, updates: unsentEdits(key, entry, made) })
         }
       }
       if (value.size > 0) out.set(name, { kind: KIND.text, value })
@@ -256,7 +268,7 @@ function sizeOf(cell: Cell): number {
   if (cell.kind === KIND.set) return [...cell.value.keys()].reduce((sum, element) => sum + element.length * 3 + 64, 0)
   let size = 0
   for (const { base, updates } of cell.value.values()) {
-    size += (base?.text.length ?? 0) * 3 + updates.reduce((sum, update) => sum + update.length, 0)
+    size += (base?.text.length ?? 0) * 3 + updates.reduce((sum, { bytes }) => sum + bytes.length, 0)
   }
   return size
 }

@@ -2,9 +2,9 @@
  * The merge: the join of two states of a row. Idempotent, commutative and associative, so that segments may be lost,
  * repeated and reordered without harm. Pure; checked by properties in test/merge.test.ts.
  *
- * Invariants of a state that comes out of {@link joinRow}:
- * 1. No cell, base or set element has a stamp at or below the row's `_purged` stamp, but `_purged` itself [CELL-8].
- * 2. A row whose last write (`_deleted`'s stamp) is not later than its purge has nothing left but `_purged`.
+ * Invariant of a state that comes out of {@link joinRow}: no cell, set element, base or text update has a stamp at or below
+ * the row's `_purged` stamp, but `_purged` itself [CELL-8]. A purge is a filter over single elements, each of which says by
+ * its own stamp whether it goes: so it commutes with everything else that arrives.
  */
 
 import { compareBytes, encodeUtf8 } from '@lockstep/protocol/bytes'
@@ -18,6 +18,7 @@ import {
   type SetState,
   type TextBase,
   type TextState,
+  type TextUpdate,
 } from '#cell'
 import type { Stamp } from '#hlc'
 import { KIND } from '#schema'
@@ -42,10 +43,14 @@ function joinLww(a: LwwCell, b: LwwCell): LwwCell {
   return compareScalars(a.value, b.value) >= 0 ? a : b
 }
 
-function unionUpdates(a: readonly Uint8Array[], b: readonly Uint8Array[]): readonly Uint8Array[] {
-  const added = b.filter((update) => !a.some((known) => compareBytes(known, update) === 0))
+function compareUpdates(a: TextUpdate, b: TextUpdate): number {
+  return a.base === b.base ? compareBytes(a.bytes, b.bytes) : a.base < b.base ? -1 : 1
+}
+
+function unionUpdates(a: readonly TextUpdate[], b: readonly TextUpdate[]): readonly TextUpdate[] {
+  const added = b.filter((update) => !a.some((known) => compareUpdates(known, update) === 0))
   if (added.length === 0) return a
-  return [...a, ...added].sort(compareBytes)
+  return [...a, ...added].sort(compareUpdates)
 }
 
 function joinBase(a: TextBase, b: TextBase): TextBase {
@@ -103,10 +108,16 @@ function purgeCell(cell: Cell, purge: Stamp): Cell | undefined {
   if (cell.kind === KIND.lww) return cell.stamp > purge ? cell : undefined
   if (cell.kind === KIND.text) {
     const kept = new Map<number, TextBase>()
-    // Edits without their base: segments arrive in order, so the base was here and has been dropped by this purge.
-    for (const [key, text] of cell.value) if (text.base !== undefined && text.base.stamp > purge) kept.set(key, text)
+    let changed = false
+    for (const [key, entry] of cell.value) {
+      const base = entry.base !== undefined && entry.base.stamp > purge ? entry.base : undefined
+      const updates = entry.updates.filter((update) => update.base > purge)
+      const same = base === entry.base && updates.length === entry.updates.length
+      changed ||= !same
+      if (base !== undefined || updates.length > 0) kept.set(key, same ? entry : { base, updates })
+    }
     if (kept.size === 0) return undefined
-    return kept.size === cell.value.size ? cell : { kind: KIND.text, value: kept }
+    return changed ? { kind: KIND.text, value: kept } : cell
   }
   const kept = new Map([...cell.value].filter(([, { stamp }]) => stamp > purge))
   if (kept.size === 0) return undefined
@@ -127,11 +138,9 @@ export function purgedAt(cells: Cells): Stamp | undefined {
 function applyPurge(cells: Map<string, Cell>): Map<string, Cell> {
   const purge = purgedAt(cells)
   if (purge === undefined) return cells
-  const edited = editedAt(cells)
-  const dead = edited === undefined || edited <= purge
   for (const [name, cell] of cells) {
     if (name === PURGED) continue
-    const kept = dead ? undefined : purgeCell(cell, purge)
+    const kept = purgeCell(cell, purge)
     if (kept === undefined) cells.delete(name)
     else if (kept !== cell) cells.set(name, kept)
   }

@@ -65,7 +65,10 @@ function restampCells(
       const value = new Map(
         [...cell.value].map(([key, { base, updates }]) => [
           key,
-          { base: base !== undefined && unsent(base.stamp) ? { ...base, stamp } : base, updates },
+          {
+            base: base !== undefined && unsent(base.stamp) ? { ...base, stamp } : base,
+            updates: updates.map((update) => (unsent(update.base) ? { ...update, base: stamp } : update)),
+          },
         ]),
       )
       out.set(name, { kind: KIND.text, value })
@@ -90,14 +93,16 @@ function restampDelta(store: Store, delta: RowDelta, old: ReplicaId, stamp: Stam
   const stored = store.rows.load(delta.table, delta.id)
   if (stored === undefined) return
   const written = new Set<Stamp>()
-  const insertEdit = store.driver.prepare('INSERT INTO _pending_text (tbl, n, col, base, edit) VALUES (?, ?, ?, ?, ?)')
+  const insertEdit = store.driver.prepare(
+    'INSERT INTO _pending_text (tbl, n, col, base, base_stamp, edit) VALUES (?, ?, ?, ?, ?, ?)',
+  )
   for (const [name, cell] of delta.cells) {
     if (cell.kind === KIND.lww) written.add(cell.stamp)
     else if (cell.kind === KIND.set) for (const { stamp: own } of cell.value.values()) written.add(own)
     else {
       for (const [key, { base, updates }] of cell.value) {
         if (base !== undefined) written.add(base.stamp)
-        for (const update of updates) insertEdit.run(delta.table, stored.n, name, key, update)
+        for (const { base: stamped, bytes } of updates) insertEdit.run(delta.table, stored.n, name, key, stamped, bytes)
       }
     }
   }

@@ -275,7 +275,7 @@ export class Syncer {
       stuck = false
     }
     try {
-      for await (const chunk of this.#remote.pull(this.#token, start.cursor, start.chain, signal)) {
+      for await (const chunk of this.#remote.pull(this.#token, { after: start.cursor, chain: start.chain, signal })) {
         position = chunk.position
         bytes += chunk.bytes
         for (const delivery of chunk.segments) {

@@ -11,7 +11,7 @@ import { ByteWriter, concatBytes, encodeUtf8 } from '@lockstep/protocol/bytes'
 import { sha256 } from '@noble/hashes/sha2.js'
 import diff from 'fast-diff'
 import * as Y from 'yjs'
-import type { TextBase, TextState } from '#cell'
+import type { TextBase, TextState, TextUpdate } from '#cell'
 import type { Stamp } from '#hlc'
 
 const NAME = 't'
@@ -52,7 +52,7 @@ interface BuiltDoc {
   /** The caller destroys it. */
   readonly doc: Y.Doc
   /** Updates that are well formed and fit nothing: what a broken writer makes. They are kept, and have no effect. */
-  readonly unusable: readonly Uint8Array[]
+  readonly unusable: readonly TextUpdate[]
 }
 
 /** A base's document with its updates. */
@@ -61,8 +61,8 @@ export function buildDoc(key: number, { base, updates }: TextBase): BuiltDoc {
     return { doc: applyAll(key, base?.text ?? '', updates), unusable: [] }
   } catch {
     // A document is unusable after an error inside of it: they are told apart by building it again with each.
-    const usable: Uint8Array[] = []
-    const unusable: Uint8Array[] = []
+    const usable: TextUpdate[] = []
+    const unusable: TextUpdate[] = []
     for (const update of updates) {
       try {
         applyAll(key, base?.text ?? '', [...usable, update]).destroy()
@@ -75,7 +75,7 @@ export function buildDoc(key: number, { base, updates }: TextBase): BuiltDoc {
   }
 }
 
-function applyAll(key: number, text: string, updates: readonly Uint8Array[]): Y.Doc {
+function applyAll(key: number, text: string, updates: readonly TextUpdate[]): Y.Doc {
   const doc = new Y.Doc(DOC_OPTIONS)
   if (text !== '') {
     const seed = new Y.Doc(DOC_OPTIONS)
@@ -84,7 +84,7 @@ function applyAll(key: number, text: string, updates: readonly Uint8Array[]): Y.
     Y.applyUpdate(doc, Y.encodeStateAsUpdate(seed))
     seed.destroy()
   }
-  for (const update of updates) Y.applyUpdate(doc, update)
+  for (const { bytes } of updates) Y.applyUpdate(doc, bytes)
   return doc
 }
 
@@ -129,12 +129,17 @@ export function materialize(state: TextState): Materialized {
   return { text, loading, conflicts: conflicts.map((conflict) => conflict.text).filter((other) => other !== text && other !== '') }
 }
 
-/** Updates of a base as one, without the base's own insertion: what is stored and sent. */
-export function compactUpdates(key: number, entry: TextBase): readonly Uint8Array[] {
-  if (entry.base === undefined || entry.updates.length < 2) return entry.updates
+/**
+ * Updates of a base as one, without the base's own insertion: what is stored and sent [CELL-4]. Those that name different
+ * stamps for it stay apart: a purge may take some of them and not the others.
+ */
+export function compactUpdates(key: number, entry: TextBase): readonly TextUpdate[] {
+  const [first] = entry.updates
+  if (entry.base === undefined || first === undefined || entry.updates.length < 2) return entry.updates
+  if (entry.updates.some(({ base }) => base !== first.base)) return mergeByBase(entry.updates)
   const { doc, unusable } = buildDoc(key, entry)
   try {
-    return [Y.encodeStateAsUpdate(doc, stateVectorOf(key, entry.base.text)), ...unusable]
+    return [{ base: first.base, bytes: Y.encodeStateAsUpdate(doc, stateVectorOf(key, entry.base.text)) }, ...unusable]
   } catch {
     // Updates of a broken writer that wait for predecessors which cannot exist: they stay as they are.
     return entry.updates
@@ -149,6 +154,17 @@ export function compactText(state: TextState): TextState {
 
 export function mergeUpdates(updates: readonly Uint8Array[]): Uint8Array {
   return updates.length === 1 ? (updates[0] as Uint8Array) : Y.mergeUpdates([...updates])
+}
+
+function mergeByBase(updates: readonly TextUpdate[]): readonly TextUpdate[] {
+  const groups = new Map<Stamp, Uint8Array[]>()
+  for (const { base, bytes } of updates) groups.set(base, [...(groups.get(base) ?? []), bytes])
+  if (groups.size === updates.length) return updates
+  try {
+    return [...groups].map(([base, all]) => ({ base, bytes: mergeUpdates(all) }))
+  } catch {
+    return updates
+  }
 }
 
 /** True if `update` can be read by Yjs: decoders refuse others before they reach a document. */
@@ -234,10 +250,11 @@ export function diffTexts(before: string, after: string): Splice[] {
  * 1 to 2^52, never used before. Returns the Yjs update of the edit, or undefined where nothing changes or there is no
  * base yet.
  */
-export function editText(state: TextState, after: string, client: number): { key: number; update: Uint8Array } | undefined {
+export function editText(state: TextState, after: string, client: number): { key: number; update: TextUpdate } | undefined {
   const key = shownBase(state)
   if (key === undefined) return undefined
-  const { doc } = buildDoc(key, state.get(key) as TextBase)
+  const entry = state.get(key) as TextBase
+  const { doc } = buildDoc(key, entry)
   try {
     doc.clientID = client
     const text = doc.getText(NAME)
@@ -254,7 +271,7 @@ export function editText(state: TextState, after: string, client: number): { key
         if (insert !== '') text.insert(at, insert)
       }
     })
-    return update === undefined ? undefined : { key, update }
+    return update === undefined ? undefined : { key, update: { base: (entry.base as { stamp: Stamp }).stamp, bytes: update } }
   } finally {
     doc.destroy()
   }

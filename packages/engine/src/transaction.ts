@@ -2,7 +2,18 @@
  * What an app may do inside `vault.transact`: the only way to write a synced table. All writes of one transaction share
  * one stamp. A write that would change nothing writes nothing, so importing the same again is free.
  */
-import { type Cell, DELETED, isRowId, lwwCell, PURGED, type Scalar, type SetState, type TextCell, toRowId } from '#cell'
+import {
+  type Cell,
+  DELETED,
+  isRowId,
+  lwwCell,
+  PURGED,
+  type Scalar,
+  type SetState,
+  type TextCell,
+  type TextUpdate,
+  toRowId,
+} from '#cell'
 import type { ContentRow, Payload, Shape } from '#content'
 import { EngineError } from '#errors'
 import type { Stamp } from '#hlc'
@@ -188,7 +199,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
   /** Returns false where nothing changes. */
   #write(table: string, id: string, stored: StoredRow | undefined, values: Values, deleted: 0 | 1 = 0): boolean {
     const cells = new Map<string, Cell>(stored?.cells ?? [])
-    const edits: { readonly column: string; readonly key: number; readonly update: Uint8Array }[] = []
+    const edits: { readonly column: string; readonly key: number; readonly update: TextUpdate }[] = []
     let changed = stored === undefined || stored.shown['_deleted'] !== deleted
     for (const [name, raw] of Object.entries(values)) {
       if (raw === undefined) continue
@@ -212,8 +223,10 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
     cells.set(DELETED, lwwCell(this.#now, deleted))
     const n = this.#store.saveRow(table, id, stored, cells, false)
     this.#store.markPending(table, n, this.#now)
-    const insert = this.#store.driver.prepare('INSERT INTO _pending_text (tbl, n, col, base, edit) VALUES (?, ?, ?, ?, ?)')
-    for (const { column, key, update } of edits) insert.run(table, n, column, key, update)
+    const insert = this.#store.driver.prepare(
+      'INSERT INTO _pending_text (tbl, n, col, base, base_stamp, edit) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    for (const { column, key, update } of edits) insert.run(table, n, column, key, update.base, update.bytes)
     return true
   }
 
@@ -221,7 +234,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
     known: Cell | undefined,
     after: string,
     purge: Stamp | undefined,
-  ): { cell: TextCell; key: number; update?: Uint8Array } | undefined {
+  ): { cell: TextCell; key: number; update?: TextUpdate } | undefined {
     if (known?.kind !== KIND.text || shownBase(known.value) === undefined) {
       // Another base than before the purge, even of the same text: edits of that one may still be on their way.
       const state = textOf(this.#now, after, purge)
