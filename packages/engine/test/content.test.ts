@@ -1,7 +1,18 @@
 import { ByteWriter, encodeUtf8, FormatError, fromHex, toHex } from '@lockstep/protocol/bytes'
 import { MAX_SEGMENT_CONTENT } from '@lockstep/protocol/limits'
 import { describe, expect, test } from 'vitest'
-import { type Cell, type Cells, DELETED, fromRowId, GENERATED_ID, lwwCell, PURGED, type RowDelta, toRowId } from '#cell'
+import {
+  type Cell,
+  type Cells,
+  DELETED,
+  fromRowId,
+  GENERATED_ID,
+  lwwCell,
+  PURGED,
+  type RowDelta,
+  type TextUpdate,
+  toRowId,
+} from '#cell'
 import { type ContentHeader, toDelta } from '#content'
 import { decodeContent } from '#content-decoder'
 import { ContentEncoder } from '#content-encoder'
@@ -29,6 +40,7 @@ const header: ContentHeader = {
   bundleVersion: 2,
   seen: [['33'.repeat(16) as ReplicaId, 300]],
   covers: [],
+  run: undefined,
 }
 const at = (millis: number, counter = 0, replica = '11') => makeStamp(millis, counter, replica.repeat(16) as ReplicaId)
 
@@ -53,7 +65,7 @@ describe('the format', () => {
       ]),
     }
     const expected = [
-      '01', // version
+      '02', // version
       '11'.repeat(16), // replica
       '03', // counter
       '22'.repeat(32), // previous
@@ -61,6 +73,7 @@ describe('the format', () => {
       '01 02', // epoch, bundle version
       `01 ${'33'.repeat(16)} ac02`, // seen: one, counter 300
       '00', // covers
+      '00', // no run
       `01 ${'33'.repeat(16)}`, // replicas: index 1
       '02', // shapes
       '05 6e6f746573 03  05 7469746c65 00  04 74657874 01  08 5f64656c65746564 00', // notes(title lww, text text, _deleted lww)
@@ -82,7 +95,7 @@ describe('the format', () => {
 
   test('[FMT-2] [CELL-3] bytes of a sample with every value in it do not change', () => {
     const base = textOf(at(1000), 'base', 'tag')
-    const edit = editText(base, 'base and more', 77) as { key: number; update: Uint8Array }
+    const edit = editText(base, 'base and more', 77) as { key: number; update: TextUpdate }
     const values = [null, 0, -1, 2 ** 52 - 1, -(2 ** 52), 2 ** 52, -0, 0.5, 'text', Uint8Array.of(0, 255)]
     const cells: Cells = new Map<string, Cell>([
       ...values.map((value, i): [string, Cell] => [`c${i}`, lwwCell(at(1000 + i, i, i % 2 === 0 ? '11' : '33'), value)]),
@@ -91,7 +104,11 @@ describe('the format', () => {
       [DELETED, lwwCell(at(1010), 0)],
     ])
     const purged: Cells = new Map([[PURGED, lwwCell(at(1), 1)]])
-    const merged: ContentHeader = { ...header, covers: [['33'.repeat(16) as ReplicaId, 1, 300]] }
+    const merged: ContentHeader = {
+      ...header,
+      covers: [{ replica: '33'.repeat(16) as ReplicaId, first: 1, last: 300, digest: new Uint8Array(32).fill(0x44) }],
+      run: { first: 7, part: 1, parts: 2, chain: new Uint8Array(32).fill(0x55) },
+    }
     const body = encode(merged, [
       { table: 'notes', id: 'n', cells },
       { table: 'notes', id: 'p', cells: purged },
@@ -127,13 +144,14 @@ describe('the format', () => {
 
 describe('what does not follow the format', () => {
   const start = new ByteWriter()
-    .u8(1)
+    .u8(2)
     .raw(new Uint8Array(16))
     .varint(1)
     .raw(new Uint8Array(32))
     .varint(0)
     .varint(1)
     .varint(1)
+    .varint(0)
     .varint(0)
     .varint(0)
     .varint(0)
@@ -147,7 +165,7 @@ describe('what does not follow the format', () => {
   const row = (out: ByteWriter) => shape(out).varint(1).varint(0)
   const cases: [string, FormatError['code'], Uint8Array][] = [
     ['nothing', 'truncated', new Uint8Array(0)],
-    ['another version', 'unsupported', Uint8Array.of(2)],
+    ['another version', 'unsupported', Uint8Array.of(1)],
     ['bytes after the end', 'malformed', body((out) => out.varint(0).varint(0).u8(0))],
     ['more shapes than bytes', 'truncated', body((out) => out.varint(2 ** 53 - 1))],
     ['more rows than bytes', 'truncated', body((out) => shape(out).varint(2 ** 40))],

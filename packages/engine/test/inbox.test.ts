@@ -353,6 +353,7 @@ describe('clocks', () => {
       bundleVersion: 1,
       seen: [],
       covers: [],
+      run: undefined,
     }
     const encoder = new ContentEncoder(header)
     encoder.add({ table, id: 'far', cells: new Map(cells) })

@@ -100,7 +100,7 @@ describe('answers that are not the protocol', () => {
       },
     })
     const pull = async () => {
-      for await (const _ of server.pull('secret-token', 0, new Uint8Array(32)));
+      for await (const _ of server.pull('secret-token', { after: 0, chain: new Uint8Array(32) }));
     }
     for (const request of [
       () => server.credentials('secret-token'),

@@ -24,7 +24,7 @@ describe('opening', () => {
     const path = join(temporaryFolder(), 'vault.db')
     testVault({ path }, older)
     const driver = openSqlite({ path })
-    driver.exec('PRAGMA user_version = 2')
+    driver.exec('PRAGMA user_version = 3')
     expect(await codeOf(() => testVault({ path }, older))).toBe('database-newer')
     expect(driver.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 })
     driver.close()

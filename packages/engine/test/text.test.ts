@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
-import type { TextState } from '#cell'
+import type { TextState, TextUpdate } from '#cell'
 import { makeStamp, type ReplicaId } from '#hlc'
 import { joinCell } from '#merge'
 import { KIND } from '#schema'
@@ -43,7 +43,7 @@ function edited(random: Random, text: string): string {
   return points.join('')
 }
 
-function applied(state: TextState, edit: { key: number; update: Uint8Array } | undefined): TextState {
+function applied(state: TextState, edit: { key: number; update: TextUpdate } | undefined): TextState {
   if (edit === undefined) return state
   const entry = state.get(edit.key) as NonNullable<ReturnType<typeof state.get>>
   return new Map([...state, [edit.key, { base: entry.base, updates: [...entry.updates, edit.update] }]])
@@ -123,7 +123,7 @@ describe('bases', () => {
     const second = editText(one, 'base first second', 12)
     const two = applied(one, second)
     const [key] = base.keys() as unknown as [number]
-    const orphan: TextState = new Map([[key, { base: undefined, updates: [(second as { update: Uint8Array }).update] }]])
+    const orphan: TextState = new Map([[key, { base: undefined, updates: [(second as { update: TextUpdate }).update] }]])
     expect(materialize(orphan)).toEqual({ text: '', loading: true, conflicts: [] })
     const gap = join(orphan, base)
     expect(materialize(gap).loading).toBe(true)
@@ -180,7 +180,7 @@ describe('editing', () => {
     const before = 'word '.repeat(2000)
     const state = textOf(stamp(1), before)
     const edit = editText(state, before.replace('word', 'sword'), 99)
-    expect(edit?.update.length).toBeLessThan(60)
+    expect(edit?.update.bytes.length).toBeLessThan(60)
     expect(editText(state, before, 100)).toBeUndefined()
     expect(editText(new Map(), 'x', 101)).toBeUndefined()
   })
@@ -191,17 +191,17 @@ describe('hostile updates', () => {
     let kept = 0
     await forEachSeed('mutated updates', 1500, FILE, (random) => {
       const base = textOf(stamp(1), 'base text 🙂')
-      const made = editText(base, 'bass text 🙂 and more', client(random)) as { key: number; update: Uint8Array }
-      const update = made.update.slice()
+      const made = editText(base, 'bass text 🙂 and more', client(random)) as { key: number; update: TextUpdate }
+      const update = made.update.bytes.slice()
       for (let changes = random.between(1, 4); changes > 0; changes--) update[random.below(update.length)] = random.below(256)
       if (!isYjsUpdate(update)) return
       kept++
-      const state = applied(base, { key: made.key, update })
+      const state = applied(base, { key: made.key, update: { base: made.update.base, bytes: update } })
       // Whatever it means, every operation on the text goes on working, and what compaction leaves can be read again.
       const next = applied(state, editText(state, 'what a person writes', client(random)))
       for (const text of [state, next, compactText(state), compactText(next)]) {
         expect(typeof materialize(text).text).toBe('string')
-        for (const { updates } of text.values()) for (const left of updates) expect(isYjsUpdate(left)).toBe(true)
+        for (const { updates } of text.values()) for (const left of updates) expect(isYjsUpdate(left.bytes)).toBe(true)
       }
     })
     expect(kept).toBeGreaterThan(0)

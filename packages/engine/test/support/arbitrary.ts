@@ -11,6 +11,7 @@ import {
   type SetState,
   type TextBase,
   type TextState,
+  type TextUpdate,
 } from '#cell'
 import type { ContentHeader } from '#content'
 import { makeStamp, type ReplicaId, type Stamp } from '#hlc'
@@ -48,14 +49,15 @@ function anyBase(random: Random, later: number): [number, TextBase] {
   const text = ['', 'one', 'two 🙂', 'three', 'four', 'five'][made] as string
   const stamp = anyStamp(random, NOW + made)
   const key = baseClient(tag, text)
-  const updates: Uint8Array[] = []
+  const updates: TextUpdate[] = []
   for (let i = random.below(3); i > 0; i--) {
     // The client follows from what is written: equal edits are equal bytes, different ones different items.
     const which = random.below(4)
     const edit = editText(textOf(stamp, text, tag), `${text}${which}`, 1000 + which)
-    if (edit !== undefined && !updates.some((known) => known.toString() === edit.update.toString())) updates.push(edit.update)
+    if (edit !== undefined && !updates.some((known) => known.bytes.toString() === edit.update.bytes.toString()))
+      updates.push(edit.update)
   }
-  return [key, { base: { stamp, tag, text }, updates: updates.sort((a, b) => (a.toString() < b.toString() ? -1 : 1)) }]
+  return [key, { base: { stamp, tag, text }, updates: updates.sort((a, b) => (a.bytes.toString() < b.bytes.toString() ? -1 : 1)) }]
 }
 
 function anyTextState(random: Random, later: number): TextState {
@@ -110,6 +112,7 @@ export function anyHeader(random: Random): ContentHeader {
     seen: REPLICAS.slice(1)
       .filter(() => random.chance(0.5))
       .map((replica) => [replica, counter()] as const),
-    covers: random.chance(0.2) ? [[REPLICAS[1] as ReplicaId, 1, counter()]] : [],
+    covers: random.chance(0.2) ? [{ replica: REPLICAS[1] as ReplicaId, first: 1, last: counter(), digest: random.bytes(32) }] : [],
+    run: random.chance(0.2) ? { first: counter(), part: random.below(3), parts: 3, chain: random.bytes(32) } : undefined,
   }
 }
