@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StorageFullError } from '#storage/storage'
 
-const DATABASE_FILE = 'lockstep.db'
+export const DATABASE_FILE = 'lockstep.db'
 const LOCK_FILE = 'lockstep.lock'
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
@@ -23,7 +23,7 @@ export class FolderInUseError extends Error {
 }
 
 /** SQLite's primary result code, undefined for any other error. */
-function resultCode(error: unknown): number | undefined {
+export function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
   return error.errcode & 0xff
 }
@@ -37,7 +37,8 @@ function createPrivate(path: string): void {
   closeSync(openSync(path, 'a', 0o600))
 }
 
-function lockFolder(folder: string): DatabaseSync {
+/** Holds the folder for this process until the answer is closed. @throws FolderInUseError */
+export function lockFolder(folder: string): DatabaseSync {
   const path = join(folder, LOCK_FILE)
   createPrivate(path)
   const lock = new DatabaseSync(path)
