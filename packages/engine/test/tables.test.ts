@@ -26,7 +26,7 @@ describe('opening', () => {
     const driver = openSqlite({ path })
     driver.exec('PRAGMA user_version = 3')
     expect(await codeOf(() => testVault({ path }, older))).toBe('database-newer')
-    expect(driver.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 })
+    expect(driver.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 })
     driver.close()
   })
 
