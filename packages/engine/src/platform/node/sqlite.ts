@@ -64,7 +64,8 @@ export function openSqlite(options: OpenOptions = {}): Driver {
   }
 }
 
-function nativeDatabase(db: DatabaseSync): NativeDatabase {
+/** What {@link openSqlite} makes a driver of; a test that copies databases opens its own. */
+export function nativeDatabase(db: DatabaseSync): NativeDatabase {
   return {
     prepare: (sql) => nativeStatement(db.prepare(sql)),
     exec: (sql) => db.exec(sql),

@@ -58,8 +58,12 @@ export interface Connection {
   close(): void
 }
 
-/** @param folder undefined for a database in memory. @throws FolderInUseError */
-export function openConnection(folder: string | undefined): Connection {
+/**
+ * @param folder undefined for a database in memory
+ * @param image what a database in memory begins with, as `db.serialize()` made it
+ * @throws FolderInUseError
+ */
+export function openConnection(folder: string | undefined, image?: Uint8Array): Connection {
   let lock: DatabaseSync | undefined
   let path = ':memory:'
   if (folder !== undefined) {
@@ -72,6 +76,7 @@ export function openConnection(folder: string | undefined): Connection {
   let db: DatabaseSync
   try {
     db = new DatabaseSync(path)
+    if (image !== undefined) db.deserialize(image)
     // A checkpoint copies the log into the database with two fsyncs; at 16 MiB it is rare, and a restart still reads it in no time.
     db.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -32768',

@@ -13,14 +13,21 @@ import type { Storage } from '#storage/storage'
 export interface SqliteOptions {
   /** The data folder, made if missing. Without it the database is in memory. */
   readonly folder?: string | undefined
+  /** What a database in memory begins with: the whole of another one, as its `image()` was. */
+  readonly image?: Uint8Array | undefined
   readonly random: (length: number) => Uint8Array
   /** Called at named points of the commit, for tests that kill the process there. */
   readonly crashPoint?: ((name: string) => void) | undefined
 }
 
+export interface SqliteStorage extends Storage {
+  /** The whole database as it is now: a backup for a storage that is opened with it. */
+  image(): Uint8Array
+}
+
 /** @throws FolderInUseError, NewerDatabaseError */
-export function openSqliteStorage(options: SqliteOptions): Storage {
-  const connection = openConnection(options.folder)
+export function openSqliteStorage(options: SqliteOptions): SqliteStorage {
+  const connection = openConnection(options.folder, options.image)
   try {
     migrate(connection.db, options.random)
     const server = connection.db.prepare('SELECT generation, secret FROM server').get()
@@ -50,6 +57,7 @@ export function openSqliteStorage(options: SqliteOptions): Storage {
       read: async (vault, after, through, maxBytes) => log.read(vault, after, through, maxBytes),
       coverage: async (vault) => log.coverage(vault),
       changeGuesses: async (keys, now, change) => guesses.change(keys, now, change),
+      image: () => connection.db.serialize(),
       close: async () => connection.close(),
     }
   } catch (error) {
