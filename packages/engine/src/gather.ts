@@ -7,7 +7,7 @@ import type { Shape } from '#content'
 import { ContentEncoder } from '#content-encoder'
 import type { Row, SqlValue } from '#driver'
 import { type ReplicaId, type Stamp, stampReplica, stampTime } from '#hlc'
-import { joinCell } from '#merge'
+import { MAX_ROW_BYTES, splitLargeRow } from '#row-parts'
 import { KIND } from '#schema'
 import type { Store } from '#store'
 import { rowsTable } from '#tables'
@@ -15,8 +15,6 @@ import { compactUpdates, mergeUpdates } from '#text'
 
 /** A segment is closed once its body passes this: large enough that its overhead vanishes, small enough to decode at once. */
 const TARGET_BODY_BYTES = 256 * 1024
-/** A row that may pass this is cut into parts, a segment for each: the body's hard limit is twice this. */
-const MAX_ROW_BYTES = 4 * 1024 * 1024
 /** Larger edits of a text are sent without what they wrote and deleted again. */
 const LARGE_EDIT_BYTES = 1024 * 1024
 const PAGE = 256
@@ -259,59 +257,4 @@ function unsentCells(cells: Cells, since: string, replica: ReplicaId, edits: rea
     if (purge !== undefined) out.set(PURGED, purge)
   }
   return out
-}
-
-function sizeOf(cell: Cell): number {
-  if (cell.kind === KIND.lww) {
-    return typeof cell.value === 'string' ? cell.value.length * 3 : cell.value instanceof Uint8Array ? cell.value.length : 16
-  }
-  if (cell.kind === KIND.set) return [...cell.value.keys()].reduce((sum, element) => sum + element.length * 3 + 64, 0)
-  let size = 0
-  for (const { base, updates } of cell.value.values()) {
-    size += (base?.text.length ?? 0) * 3 + updates.reduce((sum, { bytes }) => sum + bytes.length, 0)
-  }
-  return size
-}
-
-/** Elements of a set that travel together: at their largest (64 K UTF-16 units) still within {@link MAX_ROW_BYTES}. */
-const ATOM_ELEMENTS = 16
-
-/** What of a cell can travel alone: a base, an update, some elements; their join is the cell. */
-function atoms(cell: Cell): Cell[] {
-  if (cell.kind === KIND.lww) return [cell]
-  if (cell.kind === KIND.set) {
-    const entries = [...cell.value]
-    const groups = Array.from({ length: Math.ceil(entries.length / ATOM_ELEMENTS) }, (_, i) => i * ATOM_ELEMENTS)
-    return groups.map((from) => ({ kind: KIND.set, value: new Map(entries.slice(from, from + ATOM_ELEMENTS)) }))
-  }
-  const one = (key: number, text: TextBase): Cell => ({ kind: KIND.text, value: new Map([[key, text]]) })
-  return [...cell.value].flatMap(([key, { base, updates }]) => [
-    ...(base === undefined ? [] : [one(key, { base, updates: [] })]),
-    ...updates.map((update) => one(key, { base: undefined, updates: [update] })),
-  ])
-}
-
-/** A row as one delta, or as several that fit into a segment each; their join is the row. */
-function splitLargeRow(cells: Map<string, Cell>): Cells[] {
-  let size = 0
-  for (const cell of cells.values()) size += sizeOf(cell)
-  if (size <= MAX_ROW_BYTES) return [cells]
-  const life = [...cells].filter(([name]) => name === DELETED || name === PURGED)
-  const parts: Map<string, Cell>[] = []
-  let left = 0
-  for (const [name, cell] of cells) {
-    if (name === DELETED || name === PURGED) continue
-    for (const atom of atoms(cell)) {
-      const bytes = sizeOf(atom)
-      if (parts.length === 0 || bytes > left) {
-        parts.push(new Map(life))
-        left = MAX_ROW_BYTES
-      }
-      const part = parts.at(-1) as Map<string, Cell>
-      const there = part.get(name)
-      part.set(name, there === undefined ? atom : joinCell(there, atom))
-      left -= bytes
-    }
-  }
-  return parts
 }
