@@ -35,6 +35,12 @@ export function equalInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
+/** Big-endian. @throws CryptoError `bad-argument` unless `value` is an integer from 0 to 65 535. */
+export function u16(value: number, name: string): Bytes {
+  checkInteger(value, name, 0, 0xffff)
+  return Uint8Array.of(value >> 8, value & 0xff)
+}
+
 /** Big-endian. @throws CryptoError `bad-argument` unless `value` is an integer from `low` to 2^32 − 1. */
 export function u32(value: number, name: string, low = 1): Bytes {
   checkInteger(value, name, low, 2 ** 32 - 1)
@@ -55,6 +61,15 @@ function checkInteger(value: number, name: string, low: number, high: number): v
   if (!Number.isInteger(value) || value < low || value > high) {
     throw new CryptoError('bad-argument', `${name} must be an integer from ${low} to ${high}, is ${value}`)
   }
+}
+
+/** -1, 0 or 1, as byte strings of one length are sorted. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < a.length; i++) {
+    const difference = (a[i] as number) - (b[i] as number)
+    if (difference !== 0) return Math.sign(difference)
+  }
+  return 0
 }
 
 /** @throws CryptoError `bad-argument` unless `bytes` has exactly `length` bytes. The message does not show them. */

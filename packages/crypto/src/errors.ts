@@ -16,6 +16,12 @@ export type CryptoErrorCode =
   | 'bad-padding'
   /** Authentic, but not a key bundle: made by a faulty client. */
   | 'malformed-bundle'
+  /** Authentic, but not a rotation record: made by a faulty client. */
+  | 'malformed-rotation'
+  /** A rotation record that nobody made who knew the new epoch's key. */
+  | 'bad-proof'
+  /** A public key that is not its device's, or that makes every shared secret zero. */
+  | 'bad-public-key'
   /** A key derivation suite outside the closed list [KEY-5]. */
   | 'unknown-suite'
   /** The suite needs a passphrase and the person gave none. */

@@ -2,7 +2,16 @@
  * Sections 1 and 2 of docs/protocol.md written a second time, on node:crypto (OpenSSL) instead of the libraries that the package uses,
  * as literally as the page allows. What both agree on is the page's meaning, not one library's habit.
  */
-import { argon2Sync, createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync, pbkdf2Sync } from 'node:crypto'
+import {
+  argon2Sync,
+  createCipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hkdfSync,
+  pbkdf2Sync,
+} from 'node:crypto'
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 /** Memory of its own: Buffer's pool is shared. */
@@ -102,4 +111,69 @@ export function bundleAad({ suite, salt, vaultId, name, version }: BundleFields)
 
 export function bundleContent(epochs: readonly (readonly [number, Uint8Array])[]): Uint8Array {
   return join(Uint8Array.of(1), integer(epochs.length, 2), ...epochs.flatMap(([epoch, key]) => [integer(epoch, 4), key]))
+}
+
+export function x25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  const secret = join(unhex('302e020100300506032b656e04220420'), privateKey)
+  const other = join(unhex('302a300506032b656e032100'), publicKey)
+  const shared = diffieHellman({
+    privateKey: createPrivateKey({ key: Buffer.from(secret), format: 'der', type: 'pkcs8' }),
+    publicKey: createPublicKey({ key: Buffer.from(other), format: 'der', type: 'spki' }),
+  })
+  return new Uint8Array(shared)
+}
+
+export const deviceId = (publicKey: Uint8Array): Uint8Array => sha256(join(ascii('lockstep/v1/device'), publicKey)).slice(0, 16)
+
+export interface GrantFields {
+  readonly vaultId: Uint8Array
+  readonly epoch: number
+  readonly recipientDevice: Uint8Array
+  readonly authorDevice: Uint8Array
+  readonly ephemeralKey: Uint8Array
+  readonly recipientKey: Uint8Array
+}
+
+/** A grant's AAD, which is the info of its key. */
+export function grantInfo(fields: GrantFields): Uint8Array {
+  const { vaultId, epoch, recipientDevice, authorDevice, ephemeralKey, recipientKey } = fields
+  return join(ascii('lockstep/v1/grant'), vaultId, integer(epoch, 4), recipientDevice, authorDevice, ephemeralKey, recipientKey)
+}
+
+export const grantKey = (ephemeralSecret: Uint8Array, authorSecret: Uint8Array, info: Uint8Array): Uint8Array =>
+  hkdf(join(ephemeralSecret, authorSecret), new Uint8Array(0), info, 32)
+
+export function rotationAad(vaultId: Uint8Array, epoch: number): Uint8Array {
+  return join(ascii('lockstep/v1/rotation'), vaultId, integer(epoch, 4))
+}
+
+export function proof(vaultKey: Uint8Array, vaultId: Uint8Array, epoch: number, claims: Uint8Array): Uint8Array {
+  const info = join(ascii('lockstep/v1/proof'), vaultId, integer(epoch, 4), sha256(claims))
+  return hkdf(vaultKey, new Uint8Array(0), info, 32)
+}
+
+export interface RotationFields {
+  readonly author: Uint8Array
+  readonly bundleVersion: number
+  readonly head: number
+  /** Each list ascending. */
+  readonly revoked: readonly Uint8Array[]
+  readonly closes: readonly { readonly replica: Uint8Array; readonly counter: number }[]
+  readonly grants: readonly { readonly device: Uint8Array; readonly ephemeralKey: Uint8Array; readonly sealed: Uint8Array }[]
+}
+
+/** A rotation record's content without its proof. */
+export function rotationClaims({ author, bundleVersion, head, revoked, closes, grants }: RotationFields): Uint8Array {
+  return join(
+    Uint8Array.of(1),
+    author,
+    integer(bundleVersion, 4),
+    integer(head, 8),
+    integer(revoked.length, 2),
+    ...revoked,
+    integer(closes.length, 4),
+    ...closes.flatMap(({ replica, counter }) => [replica, integer(counter, 8)]),
+    integer(grants.length, 2),
+    ...grants.flatMap(({ device, ephemeralKey, sealed }) => [device, ephemeralKey, sealed]),
+  )
 }
