@@ -1,11 +1,11 @@
 /** The command line: parses arguments, runs one command, turns its failure into a sentence and an exit status. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { accountCommands } from '#commands/account'
 import { diffCommands } from '#commands/diff'
 import { exportCommands } from '#commands/export'
 import { importCommands } from '#commands/import'
 import { noteCommands } from '#commands/note'
+import { operateCommands } from '#commands/operate'
 import { profileCommands } from '#commands/profile'
 import { searchCommands } from '#commands/search'
 import { serveCommands } from '#commands/serve'
@@ -17,6 +17,7 @@ import type { CommandGroup } from '#context'
 import { describeFailure, EXIT, type ExitStatus } from '#errors'
 import type { Io } from '#io'
 import { Output } from '#output'
+import { version } from '#version'
 
 const GROUPS: readonly CommandGroup[] = [
   serveCommands,
@@ -31,12 +32,8 @@ const GROUPS: readonly CommandGroup[] = [
   profileCommands,
   importCommands,
   exportCommands,
+  operateCommands,
 ]
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-  return manifest.version
-}
 
 export function createProgram(io: Io): Command {
   const program = new Command('lockstep')

@@ -15,6 +15,9 @@ import { EngineError } from '@lockstep/engine/errors'
 import { ImportError } from '@lockstep/import/errors'
 import { ModelError } from '@lockstep/model/errors'
 import { ConfigError } from '@lockstep/server/config'
+import { OperateError } from '@lockstep/server/operate/finding'
+import { FolderInUseError } from '@lockstep/server/storage/sqlite/connection'
+import { NewerDatabaseError } from '@lockstep/server/storage/sqlite/schema'
 import { CommanderError } from 'commander'
 
 export const EXIT = { done: 0, failed: 1, usage: 2, signIn: 3, offline: 4 } as const
@@ -32,6 +35,7 @@ export type CliErrorCode =
   | 'cannot-listen'
   | 'folder-in-use'
   | 'not-confirmed'
+  | 'damaged'
 
 export class CliError extends Error {
   readonly code: CliErrorCode
@@ -76,6 +80,18 @@ export function describeFailure(error: unknown): Failure {
     // A day that does not exist, a name that cannot be one: the command line is wrong, not the vault.
     return { code: error.code, message: error.message, status: error.code.startsWith('bad-') ? EXIT.usage : EXIT.failed }
   }
+  if (error instanceof OperateError) {
+    const [first] = error.findings
+    return {
+      code: error.code,
+      message: first === undefined ? error.message : `${error.message}: ${first.message}`,
+      status: EXIT.failed,
+    }
+  }
+  if (error instanceof FolderInUseError) {
+    return { code: error.code, message: `${error.message}: stop it first`, status: EXIT.failed }
+  }
+  if (error instanceof NewerDatabaseError) return { code: error.code, message: error.message, status: EXIT.failed }
   if (error instanceof ConfigError) return { code: error.code, message: error.message, status: EXIT.usage }
   if (error instanceof DriverError) {
     return { code: `database-${error.code}`, message: DRIVER[error.code] ?? error.message, status: EXIT.failed }

@@ -1,0 +1,56 @@
+/**
+ * What a vault needs besides its log: a name, what signing in is checked against, the key bundle, and the records that opened its
+ * epochs [KEY-4]. All but shapes and sizes of it is sealed; devices find what is wrong inside.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { SUITES } from '@lockstep/protocol/http'
+import { REMEDY } from '#operate/finding'
+import type { Findings } from '#operate/findings'
+import { bytes, count, DamagedValue, type StoredRow, text } from '#operate/stored'
+
+/** @param row of `vaults`. @param usedEpoch the highest that a segment is sealed in. @throws DamagedValue */
+export function verifyAccount(db: DatabaseSync, row: StoredRow, usedEpoch: number, findings: Findings): void {
+  bytes(row, 'id', 16)
+  bytes(row, 'salt', 16)
+  bytes(row, 'auth_hash', 32)
+  if (!(SUITES as readonly string[]).includes(text(row, 'suite'))) throw new DamagedValue('suite')
+  if (count(row, 'bundle_version') < 1) throw new DamagedValue('bundle_version')
+  if (bytes(row, 'bundle').length === 0) {
+    findings.damage('account-damaged', 'the key bundle is missing: no new device can sign in', REMEDY.restore)
+  }
+  verifyEpochs(db, count(row, 'number'), usedEpoch, findings)
+}
+
+function verifyEpochs(db: DatabaseSync, vault: number, usedEpoch: number, findings: Findings): void {
+  const log = db.prepare('SELECT epoch FROM logs WHERE vault = ?').get(vault)
+  if (log === undefined) return
+  const epoch = count(log, 'epoch')
+  if (epoch < Math.max(1, usedEpoch)) {
+    findings.damage(
+      'rotation-wrong',
+      `epoch ${epoch} is said to be open, but segments are sealed in epoch ${usedEpoch}`,
+      REMEDY.restore,
+    )
+  }
+  let next = 2
+  const missing: number[] = []
+  for (const row of db.prepare('SELECT epoch, record FROM rotations WHERE vault = ? ORDER BY epoch').iterate(vault)) {
+    const opened = count(row, 'epoch')
+    for (; next < opened && next <= epoch; next++) missing.push(next)
+    next = opened + 1
+    if (opened > epoch || opened < 2) {
+      findings.damage('rotation-wrong', `there is a record that opens epoch ${opened}, but epoch ${epoch} is open`, REMEDY.restore)
+    }
+    if (bytes(row, 'record').length === 0) {
+      findings.damage('rotation-wrong', `the record that opens epoch ${opened} is missing`, REMEDY.restore)
+    }
+  }
+  for (; next <= epoch; next++) missing.push(next)
+  if (missing.length > 0) {
+    findings.note(
+      'rotation-missing',
+      `there is no record of how epoch ${missing.join(', ')} was opened: it was after this server was restored from an older backup`,
+      'devices that do not hold its key ask for the password once',
+    )
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * `lockstep verify`: a data folder, whose server may be running, or a backup is checked for completeness without any key.
+ *
+ * It finds what a disk, a copy or a person damaged. What only a key can tell is not its business: whether sealed bytes open,
+ * and what a merged run covers, is checked by every device that reads them.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { checkFiles, isBackup } from '#operate/backup-folder'
+import { type Finding, type OnProgress, OperateError, REMEDY } from '#operate/finding'
+import { Findings } from '#operate/findings'
+import { openSnapshot, type Snapshot } from '#operate/snapshot'
+import { count, DamagedValue, type StoredRow, text } from '#operate/stored'
+import { asOperateError, describeDamage } from '#operate/trouble'
+import { verifyAccount } from '#operate/verify-account'
+import { type LogSummary, verifyLog } from '#operate/verify-log'
+import { DATABASE_FORMAT, NewerDatabaseError } from '#storage/sqlite/schema'
+
+/** Findings of SQLite's own check that are looked for before it stops. */
+const INTEGRITY_FINDINGS = 100
+
+export interface VerifyOptions {
+  /** A data folder or a backup. */
+  readonly path: string
+  readonly onProgress?: OnProgress
+}
+
+export interface VaultSummary extends LogSummary {
+  readonly name: string
+}
+
+export interface VerifyReport {
+  readonly kind: 'data' | 'backup'
+  readonly vaults: readonly VaultSummary[]
+  readonly findings: readonly Finding[]
+  /** Whether any finding is damage. */
+  readonly damaged: boolean
+}
+
+/**
+ * @throws OperateError `no-database`; `unreadable` when the folder or its files cannot be opened; `old-database` before the
+ *   release's first start on it; NewerDatabaseError.
+ */
+export function verify({ path, onProgress = () => {} }: VerifyOptions): VerifyReport {
+  const findings: Finding[] = []
+  const kind = isBackup(path) ? 'backup' : 'data'
+  if (kind === 'backup') findings.push(...checkFiles(path, onProgress))
+  const vaults: VaultSummary[] = []
+  const general = new Findings()
+  let snapshot: Snapshot | undefined
+  try {
+    snapshot = openSnapshot(path)
+    checkFormat(snapshot.db)
+    checkStructure(snapshot.db, general)
+    findings.push(...general.list())
+    verifyVaults(snapshot.db, vaults, findings, onProgress)
+  } catch (error) {
+    const sentence = damageIn(error)
+    if (sentence === undefined) throw asOperateError(error, path)
+    findings.push({ severity: 'damage', code: 'database-damaged', message: sentence, remedy: REMEDY.restore })
+  } finally {
+    snapshot?.close()
+  }
+  return { kind, vaults, findings, damaged: findings.some(({ severity }) => severity === 'damage') }
+}
+
+/** @throws NewerDatabaseError, OperateError `old-database` */
+function checkFormat(db: DatabaseSync): void {
+  const format = db.prepare('PRAGMA user_version').get()?.['user_version'] as number
+  if (format > DATABASE_FORMAT) throw new NewerDatabaseError(format)
+  if (format < DATABASE_FORMAT) {
+    throw new OperateError('old-database', 'the database is of an older release: start the server once, which brings it up to date')
+  }
+}
+
+function checkStructure(db: DatabaseSync, findings: Findings): void {
+  for (const row of db.prepare(`PRAGMA integrity_check(${INTEGRITY_FINDINGS})`).iterate()) {
+    const said = String(row['integrity_check'])
+    if (said !== 'ok') findings.damage('database-damaged', `SQLite finds: ${said.replaceAll('\n', ' ')}`, REMEDY.restore)
+  }
+  for (const row of db.prepare('PRAGMA foreign_key_check').iterate()) {
+    findings.damage(
+      'database-damaged',
+      `a row of ${String(row['table'])} belongs to none of ${String(row['parent'])}`,
+      REMEDY.restore,
+    )
+  }
+  if (
+    db
+      .prepare('SELECT length(generation) AS g, length(secret) AS s FROM server')
+      .all()
+      .every((row) => row['g'] !== 16 || row['s'] !== 32)
+  ) {
+    findings.damage('account-damaged', "the server's own row is missing or cut off", REMEDY.restore)
+  }
+}
+
+function verifyVaults(db: DatabaseSync, vaults: VaultSummary[], findings: Finding[], onProgress: OnProgress): void {
+  const total = Number(db.prepare('SELECT coalesce(sum(bytes), 0) AS n FROM logs').get()?.['n'])
+  let done = 0
+  const onBytes = (bytes: number) => {
+    done += bytes
+    onProgress('checking', done, total)
+  }
+  for (const row of db.prepare('SELECT * FROM vaults ORDER BY number').all()) {
+    const name = nameOf(row)
+    const found = new Findings(name)
+    try {
+      const summary = verifyLog(db, count(row, 'number'), found, onBytes)
+      vaults.push({ name, ...summary })
+      verifyAccount(db, row, summary.epoch, found)
+    } catch (error) {
+      const sentence = damageIn(error)
+      if (sentence === undefined) throw error
+      found.damage('database-damaged', sentence, REMEDY.restore)
+    }
+    findings.push(...found.list())
+  }
+}
+
+function nameOf(row: StoredRow): string {
+  try {
+    return text(row, 'name')
+  } catch {
+    return '(a name that cannot be read)'
+  }
+}
+
+/** A sentence where the error shows that the database is damaged; undefined for any other. */
+function damageIn(error: unknown): string | undefined {
+  if (error instanceof DamagedValue) return error.message
+  return describeDamage(error)
+}
