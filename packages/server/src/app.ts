@@ -10,6 +10,7 @@ import { createGroupCommit } from '#group-commit'
 import { createGuesses } from '#guesses'
 import { createLiveHub, type LiveHub } from '#live'
 import { errorFields, type Logger, silentLogger } from '#log'
+import { createMergeRoutes } from '#merging'
 import { createMetrics, type Metrics } from '#metrics'
 import { ProblemError, problemAnswer } from '#problems'
 import { addAccountRoutes } from '#routes/account'
@@ -119,7 +120,7 @@ export function createApp(options: AppOptions): ServerApp {
 
   const segments = createSegmentRoutes(services)
   const app: App = new Hono<AppEnv>()
-  addSegmentRoutes(app, services, segments)
+  addSegmentRoutes(app, services, segments, createMergeRoutes(services, random))
   addVaultRoutes(app, services)
   addAccountRoutes(app, services)
   addServerRoutes(app, services)

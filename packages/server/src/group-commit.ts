@@ -15,7 +15,7 @@ import type { Append, AppendOutcome, Storage, VaultKey } from '#storage/storage'
 /** Bounds how long one transaction holds up everything else. */
 const MAX_GROUP = 256
 
-/** New segments of one vault, in order, and the log's position at the last of them. */
+/** New segments of one vault, in order (none where they are not at hand), and the log's position at the last of them. */
 export interface Announcement {
   readonly vault: VaultKey
   readonly segments: readonly DeliveredSegment[]

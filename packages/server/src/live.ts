@@ -10,7 +10,7 @@
  */
 import { concatBytes, equalBytes } from '@lockstep/protocol/bytes'
 import { type LiveHello, liveHelloSchema } from '@lockstep/protocol/http'
-import { type DeliveredSegment, encodeDelivery, encodePosition, type Position } from '@lockstep/protocol/records'
+import { type DeliveredSegment, encodeDelivery, encodePosition, type Position, SEGMENT_KIND } from '@lockstep/protocol/records'
 import type { Session } from '#auth/sessions'
 import type { Announcement } from '#group-commit'
 import type { Storage } from '#storage/storage'
@@ -22,7 +22,7 @@ export const LIVE_CLOSE = {
   unauthorized: 4401,
   /** No hello within the time. */
   helloTimeout: 4408,
-  /** The cursor is not of this log: pull, and be told what to do [LOG-4]. */
+  /** The cursor is not of this log, or too old for live: pull, and be told what to do [LOG-4]. */
   cursorMismatch: 4409,
   serverError: 1011,
 } as const
@@ -50,6 +50,7 @@ export interface LiveConnection {
 
 export interface LiveHub {
   open(socket: LiveSocket): LiveConnection
+  /** With segments where they are at hand; without, every connection reads on by itself. */
   announce(announcement: Announcement): void
   /** Closes the sockets of a session that has ended. */
   endSession(sessionId: string): void
@@ -121,9 +122,14 @@ export function createLiveHub({ storage, authenticate, onError }: LiveHubOptions
         subscriber.again = false
         const position = await storage.position(session.vault)
         while (subscriber.open && subscriber.cursor < position.head) {
-          const { segments, chain } = await storage.read(session.vault, subscriber.cursor, position.head, PAGE_BYTES)
+          const interval = { after: subscriber.cursor, through: position.head, newest: false }
+          const { segments, chain } = await storage.read(session.vault, interval, PAGE_BYTES)
           const last = segments.at(-1)
           if (last === undefined || chain === undefined) throw new Error('the log ends before its head')
+          if (segments.some(({ kind }) => kind === SEGMENT_KIND.merged)) {
+            close(subscriber, LIVE_CLOSE.cursorMismatch, 'what is behind the cursor has been merged: pull')
+            break
+          }
           subscriber.cursor = last.last
           await deliver(subscriber, encodeMessage({ ...position, head: last.last, chain }, segments))
         }
@@ -184,11 +190,11 @@ export function createLiveHub({ storage, authenticate, onError }: LiveHubOptions
     announce({ vault, segments, position }) {
       const subscribers = byVault.get(vault)
       const first = segments[0]
-      if (subscribers === undefined || first === undefined) return
+      if (subscribers === undefined) return
       let message: Uint8Array | undefined
       for (const subscriber of subscribers) {
         if (subscriber.session === undefined) continue
-        const follows = !subscriber.catchingUp && subscriber.cursor + 1 === first.first
+        const follows = first !== undefined && !subscriber.catchingUp && subscriber.cursor + 1 === first.first
         if (!follows || subscriber.socket.buffered > SLOW_BYTES) {
           void catchUp(subscriber, subscriber.session)
           continue

@@ -22,6 +22,8 @@ const COUNTERS = {
   lockstep_segment_bytes_total: 'Sealed bytes appended.',
   lockstep_commits_total: 'Group commits.',
   lockstep_commit_pushes_total: 'Pushes in group commits.',
+  lockstep_merges_total: 'Merges, by outcome.',
+  lockstep_revocations_total: 'Revocations of devices, by outcome.',
   lockstep_sign_ins_total: 'Sign-ins, by outcome.',
   lockstep_errors_total: 'Unexpected errors.',
 } as const

@@ -2,7 +2,7 @@
  * The app on Node's HTTP server. Push and pull go from the socket to their handlers directly; every other route
  * becomes a Web `Request` for the router.
  *
- * Answers are kept small [SYNC-1]: no `Date` (but for a push) and no `Connection`
+ * Answers are kept small [SYNC-1]: no `Date` (but for push and pull) and no `Connection`
  * (HTTP/1.1 keeps connections open without being told).
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'

@@ -1,6 +1,9 @@
 /** Refusals that more than one route gives: worded once, so that they cannot be told apart. */
+import { toBase64Url } from '@lockstep/protocol/bytes'
+import type { Coverage } from '@lockstep/protocol/http'
 import type { Guess } from '#guesses'
 import { ProblemError } from '#problems'
+import type { EpochClosed } from '#storage/storage'
 
 export function wrongCredentials(): ProblemError {
   return new ProblemError('wrong-credentials', 'the name or the password is wrong')
@@ -16,5 +19,16 @@ export function requireAllowed(
   throw new ProblemError(code, `too many attempts; wait ${retryAfter} seconds`, {
     headers: { 'retry-after': String(retryAfter) },
     extra: { retryAfter },
+  })
+}
+
+export function coverageToJson(coverage: Coverage): readonly unknown[] {
+  return coverage.map(({ replica, ranges, digest }) => ({ replica: toBase64Url(replica), ranges, digest: toBase64Url(digest) }))
+}
+
+/** [KEY-4] */
+export function epochClosed({ epoch, counter, previous }: EpochClosed): ProblemError {
+  return new ProblemError('epoch-closed', 'a device was revoked and the key has changed: fetch the rotations', {
+    extra: { epoch, counter, previous: toBase64Url(previous) },
   })
 }

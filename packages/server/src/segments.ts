@@ -4,22 +4,24 @@
  */
 import { concatBytes, equalBytes, FormatError, fromHex, toBase64Url } from '@lockstep/protocol/bytes'
 import { identifySegment } from '@lockstep/protocol/chain'
-import { pullQuerySchema, SEGMENTS_MEDIA_TYPE } from '@lockstep/protocol/http'
+import { type PullQuery, pullQuerySchema, SEGMENTS_MEDIA_TYPE } from '@lockstep/protocol/http'
 import {
+  type DeliveredSegment,
   decodePush,
   encodeDelivery,
   encodePosition,
   encodePushAnswer,
+  isCounted,
   type Position,
-  SEGMENT_KIND,
   type SegmentRecord,
 } from '@lockstep/protocol/records'
 import { requireSession } from '#access'
 import { describeIssue } from '#body'
 import { type Answer, type Exchange, requireMediaType } from '#exchange'
 import { ProblemError } from '#problems'
+import { coverageToJson, epochClosed } from '#refusals'
 import type { Services } from '#services'
-import type { AppendOutcome, VaultKey } from '#storage/storage'
+import type { AppendOutcome, Interval, VaultKey } from '#storage/storage'
 
 /** Sealed bytes read from the database at a time: what one pull holds in memory. */
 const PAGE_BYTES = 1024 * 1024
@@ -27,6 +29,7 @@ const PAGE_BYTES = 1024 * 1024
 // The answer to a POST is not cached unless it says so; a GET's might be.
 const PUSH_HEADERS = { 'content-type': SEGMENTS_MEDIA_TYPE }
 const PULL_HEADERS = { 'content-type': SEGMENTS_MEDIA_TYPE, 'cache-control': 'no-store' }
+const PULL_PARAMETERS = ['after', 'chain', 'through', 'order', 'resume'] as const
 
 export interface SegmentRoutes {
   /** `POST /v1/segments` @throws ProblemError */
@@ -35,31 +38,53 @@ export interface SegmentRoutes {
   pull(exchange: Exchange): Promise<Answer>
 }
 
+/** @throws ProblemError `bad-segment`, `too-large` */
+export function decodeRecords(body: Uint8Array, segmentBytes: number): SegmentRecord[] {
+  let records: SegmentRecord[]
+  try {
+    records = decodePush(body)
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    throw new ProblemError(error.code === 'too-large' ? 'too-large' : 'bad-segment', error.message)
+  }
+  if (records.length === 0) throw new ProblemError('bad-segment', 'there is no segment in the body')
+  for (const { sealed } of records) {
+    if (sealed.length > segmentBytes) {
+      throw new ProblemError('too-large', `a segment is over the limit of ${segmentBytes} bytes`)
+    }
+  }
+  return records
+}
+
+/** @throws ProblemError `bad-request` */
+function parsePull(exchange: Exchange): PullQuery {
+  const query = pullQuerySchema.safeParse(Object.fromEntries(PULL_PARAMETERS.map((name) => [name, exchange.query(name)])))
+  if (!query.success) throw new ProblemError('bad-request', describeIssue(query.error))
+  return query.data
+}
+
+function toInterval({ after, through, order, resume }: PullQuery, head: number): Interval {
+  const end = Math.min(through ?? head, head)
+  return {
+    after,
+    through: end,
+    newest: order === 'newest',
+    resume: resume === undefined ? undefined : { at: end, id: fromHex(resume) },
+  }
+}
+
+function encodeDeliveries(segments: readonly DeliveredSegment[], head: number): Uint8Array[] {
+  // A run that was merged across the head while this answer was on its way: its reader starts again and finds it whole.
+  if (segments.some(({ last }) => last > head)) throw new Error('the log was merged while it was read')
+  return segments.map(encodeDelivery)
+}
+
 export function createSegmentRoutes(services: Services): SegmentRoutes {
   const { storage, secrets, commits, policy, metrics, crashPoint, clock } = services
   const { limits } = policy
 
-  /** @throws ProblemError `bad-segment`, `too-large` */
-  function decodeRecords(body: Uint8Array): SegmentRecord[] {
-    let records: SegmentRecord[]
-    try {
-      records = decodePush(body)
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error
-      throw new ProblemError(error.code === 'too-large' ? 'too-large' : 'bad-segment', error.message)
-    }
-    if (records.length === 0) throw new ProblemError('bad-segment', 'a push has at least one segment')
-    if (records.length > limits.pushSegments) {
-      throw new ProblemError('too-large', `a push has at most ${limits.pushSegments} segments`)
-    }
-    for (const { kind, sealed } of records) {
-      if (kind === SEGMENT_KIND.merged) throw new ProblemError('bad-segment', 'a merged segment cannot be appended')
-      if (sealed.length > limits.segmentBytes) {
-        throw new ProblemError('too-large', `a segment is over the limit of ${limits.segmentBytes} bytes`)
-      }
-    }
-    return records
-  }
+  // A device whose clock is far off is told by its answers: most devices ask for nothing else.
+  const date = () => new Date(clock()).toUTCString()
 
   function pushAnswer(outcome: AppendOutcome): Answer {
     metrics.count('lockstep_pushes_total', 1, { outcome: outcome.outcome })
@@ -69,14 +94,15 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
         for (const { sealed } of outcome.added) bytes += sealed.length
         metrics.count('lockstep_segments_total', outcome.added.length)
         metrics.count('lockstep_segment_bytes_total', bytes)
-        // A device whose clock is far off is told by its answers: most devices ask for nothing else.
-        const headers = { ...PUSH_HEADERS, date: new Date(clock()).toUTCString() }
+        const headers = { ...PUSH_HEADERS, date: date() }
         return { status: 200, headers, body: encodePushAnswer(outcome) as Uint8Array<ArrayBuffer> }
       }
       case 'replica-conflict':
         throw new ProblemError('replica-conflict', 'the segment does not continue what is stored of its replica', {
           extra: { counter: outcome.counter, previous: toBase64Url(outcome.previous) },
         })
+      case 'epoch-closed':
+        throw epochClosed(outcome)
       case 'quota-exceeded':
         throw new ProblemError('quota-exceeded', `the vault may hold ${limits.quotaBytes} bytes`, {
           extra: { quota: limits.quotaBytes },
@@ -86,22 +112,29 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
     }
   }
 
-  async function chainMismatch(vault: VaultKey, { head, chain, generation }: Position): Promise<ProblemError> {
-    const coverage = await storage.coverage(vault)
-    return new ProblemError('chain-mismatch', 'the cursor is not of this log', {
+  /** @throws ProblemError `chain-mismatch` [LOG-4] */
+  async function requireCursor(vault: VaultKey, { after, chain }: PullQuery, position: Position): Promise<void> {
+    const { head, generation } = position
+    if (after <= head) {
+      const own = after === head ? position.chain : await storage.chainAt(vault, after)
+      if (own !== undefined && equalBytes(own, fromHex(chain))) return
+      // Its value is gone: the client checks the run by what it covers [LOG-6].
+      if (own === undefined && (await storage.isInsideRun(vault, after))) return
+    }
+    throw new ProblemError('chain-mismatch', 'the cursor is not of this log', {
       extra: {
         head,
-        chain: toBase64Url(chain),
+        chain: toBase64Url(position.chain),
         generation: toBase64Url(generation),
-        coverage: coverage.map(({ replica, ranges }) => ({ replica: toBase64Url(replica), ranges })),
+        coverage: coverageToJson(await storage.coverage(vault)),
       },
     })
   }
 
-  /** The deliveries of (after, head], a page at a time and only as fast as they are taken. */
-  function deliveryStream(vault: VaultKey, after: number, head: number, start: Uint8Array): ReadableStream<Uint8Array> {
-    let cursor = after
+  /** The deliveries of an interval, a page at a time and only as fast as they are taken. */
+  function deliveryStream(vault: VaultKey, start: Uint8Array, interval: Interval, head: number): ReadableStream<Uint8Array> {
     let first: Uint8Array | undefined = start
+    let left = interval
     return new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
@@ -111,12 +144,10 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
             return
           }
           crashPoint('during-stream')
-          const { segments } = await storage.read(vault, cursor, head, PAGE_BYTES)
-          const last = segments.at(-1)
-          if (last === undefined) throw new Error('the log ends before its head')
-          cursor = last.last
-          controller.enqueue(concatBytes(...segments.map(encodeDelivery)))
-          if (cursor >= head) controller.close()
+          const { segments, rest } = await storage.read(vault, left, PAGE_BYTES)
+          if (segments.length > 0) controller.enqueue(concatBytes(...encodeDeliveries(segments, head)))
+          if (rest === undefined) controller.close()
+          else left = rest
         },
       },
       { highWaterMark: 0 },
@@ -127,7 +158,13 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
     async push(exchange) {
       const { vault } = await requireSession(services, exchange.header('authorization'))
       requireMediaType(exchange.header('content-type'), SEGMENTS_MEDIA_TYPE)
-      const records = decodeRecords(await exchange.body(limits.pushBytes))
+      const records = decodeRecords(await exchange.body(limits.pushBytes), limits.segmentBytes)
+      if (records.length > limits.pushSegments) {
+        throw new ProblemError('too-large', `a push has at most ${limits.pushSegments} segments`)
+      }
+      if (!records.every(({ kind }) => isCounted(kind))) {
+        throw new ProblemError('bad-segment', 'merged segments and seeds are not pushed but merged')
+      }
       const segments = records.map((record) => ({ ...identifySegment(secrets.hash, record), record }))
       const outcome = await commits.push({ vault, segments, quota: limits.quotaBytes })
       crashPoint('before-answer')
@@ -136,22 +173,19 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
 
     async pull(exchange) {
       const { vault } = await requireSession(services, exchange.header('authorization'))
-      const query = pullQuerySchema.safeParse({ after: exchange.query('after'), chain: exchange.query('chain') })
-      if (!query.success) throw new ProblemError('bad-request', describeIssue(query.error))
-      const { after } = query.data
+      const query = parsePull(exchange)
       const position = await storage.position(vault)
-      const chain = after === position.head ? position.chain : await storage.chainAt(vault, after)
-      if (after > position.head || chain === undefined || !equalBytes(chain, fromHex(query.data.chain))) {
-        throw await chainMismatch(vault, position)
-      }
+      const { head } = position
+      await requireCursor(vault, query, position)
+      const headers = { ...PULL_HEADERS, date: date() }
       const start = encodePosition(position)
-      if (after === position.head) return { status: 200, headers: PULL_HEADERS, body: start as Uint8Array<ArrayBuffer> }
-      const { segments } = await storage.read(vault, after, position.head, PAGE_BYTES)
-      const cursor = segments.at(-1)?.last ?? after
-      const page = concatBytes(start, ...segments.map(encodeDelivery))
+      const interval = toInterval(query, head)
+      if (interval.after >= interval.through) return { status: 200, headers, body: start as Uint8Array<ArrayBuffer> }
+      const { segments, rest } = await storage.read(vault, interval, PAGE_BYTES)
+      const page = concatBytes(start, ...encodeDeliveries(segments, head))
       // What fits into one page goes out with its length; the rest is streamed.
-      const body = cursor >= position.head ? (page as Uint8Array<ArrayBuffer>) : deliveryStream(vault, cursor, position.head, page)
-      return { status: 200, headers: PULL_HEADERS, body }
+      const body = rest === undefined ? (page as Uint8Array<ArrayBuffer>) : deliveryStream(vault, page, rest, head)
+      return { status: 200, headers, body }
     },
   }
 }

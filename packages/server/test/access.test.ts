@@ -3,8 +3,9 @@
  * add one without saying who may use it.
  */
 import { SEGMENTS_MEDIA_TYPE } from '@lockstep/protocol/http'
-import { encodePush } from '@lockstep/protocol/records'
+import { encodeMarks, encodePush } from '@lockstep/protocol/records'
 import { expect, test } from 'vitest'
+import type { Storage, VaultKey } from '#storage/storage'
 import { b64, bearer, jsonRequest, named, ReplicaLog, sha256, signInBody, signUpBody } from './client.ts'
 import { inProcess } from './in-process.ts'
 import type { WireSession } from './running.ts'
@@ -25,13 +26,18 @@ const change = {
   suite: 'argon2id-64m-3',
   salt: b64(named('s', 16)),
   authKey: b64(named('new')),
-  bundle: { version: 2, sealed: b64(named('b')) },
+  replaces: 2,
+  bundle: { version: 3, sealed: b64(named('b')) },
 }
+/** Of the device that is called "tablet". */
+const revocation = { ...change, epoch: 3, rotation: b64(named('rotation')), head: 0, chain: b64(new Uint8Array(32)) }
 const push: RequestInit = {
   method: 'POST',
-  body: encodePush([new ReplicaLog('a').next(named('x'))]),
+  // The epoch that revoking a device opens below.
+  body: encodePush([{ ...new ReplicaLog('a').next(named('x')), epoch: 2 }]),
   headers: { 'content-type': SEGMENTS_MEDIA_TYPE },
 }
+const seeds = { type: 'seed', head: 0, chain: b64(new Uint8Array(32)) }
 
 const MATRIX: Record<string, Entry> = {
   'GET /': { signedIn: 200, signedOut: 200 },
@@ -50,9 +56,36 @@ const MATRIX: Record<string, Entry> = {
   'DELETE /v1/session': { init: { method: 'DELETE' }, signedIn: 204, signedOut: 401 },
   'GET /v1/credentials': { signedIn: 200, signedOut: 401 },
   'PUT /v1/credentials': { init: jsonRequest('PUT', change), signedIn: 200, signedOut: 401 },
+  'POST /v1/devices/:id/revocation': {
+    path: `/v1/devices/${b64(named('device tablet', 16))}/revocation`,
+    init: jsonRequest('POST', revocation),
+    signedIn: 200,
+    signedOut: 401,
+  },
+  'GET /v1/rotations': { path: '/v1/rotations?after=0', signedIn: 200, signedOut: 401 },
   'GET /v1/devices': { signedIn: 200, signedOut: 401 },
   'POST /v1/segments': { init: push, signedIn: 200, signedOut: 401 },
   'GET /v1/segments': { path: `/v1/segments?after=0&chain=${'0'.repeat(64)}`, signedIn: 200, signedOut: 401 },
+  'GET /v1/segments/index': { path: '/v1/segments/index?from=1', signedIn: 200, signedOut: 401 },
+  'POST /v1/segments/common': {
+    init: { method: 'POST', headers: { 'content-type': SEGMENTS_MEDIA_TYPE }, body: encodeMarks([]) },
+    signedIn: 200,
+    signedOut: 401,
+  },
+  'POST /v1/segments/merged': { init: jsonRequest('POST', seeds), signedIn: 201, signedOut: 401 },
+  // Somebody's merge: nobody else has it.
+  'PUT /v1/segments/merged/:merge/:part': {
+    path: '/v1/segments/merged/some-merge/0',
+    init: { ...push, method: 'PUT' },
+    signedIn: 404,
+    signedOut: 401,
+  },
+  'POST /v1/segments/merged/:merge': {
+    path: '/v1/segments/merged/some-merge',
+    init: jsonRequest('POST', { parts: 1 }),
+    signedIn: 404,
+    signedOut: 401,
+  },
   'GET /v1/status': { signedIn: 200, signedOut: 401 },
   // The token of a live connection is in its first message.
   'GET /v1/live': { signedIn: 400, signedOut: 400 },
@@ -66,16 +99,35 @@ async function cast() {
     if (response.status !== 201) throw new Error(`${path}: ${response.status}`)
     return ((await response.json()) as WireSession).token
   }
+  /** Through the storage: the vault's epoch is 2 afterwards, its bundle's version 2. */
+  const revokeDevice = async (storage: Storage, vault: VaultKey, deviceId: Uint8Array) => {
+    const stored = await storage.vaultByKey(vault)
+    const position = await storage.position(vault)
+    const outcome = await storage.revokeDevice({
+      ...stored,
+      ...position,
+      vault,
+      replaces: 1,
+      bundle: { version: 2, sealed: named('after') },
+      keep: named('nobody'),
+      deviceId,
+      epoch: 2,
+      rotation: named('rotation'),
+      now: subject.time.now,
+    })
+    expect(outcome.outcome).toBe('revoked')
+  }
   const signIn = (device: string) => make('/v1/vaults/main/sessions', signInBody('main', device))
   const own = await make('/v1/vaults', signUpBody('main', 'laptop'))
   const otherVault = await make('/v1/vaults', signUpBody('second', 'laptop'))
   const otherDevice = await signIn('phone')
+  await signIn('tablet')
   const revoked = await signIn('stolen')
   const ended = await signIn('gone')
   expect((await subject.request('/v1/session', { method: 'DELETE', ...bearer(ended) })).status).toBe(204)
   const session = await subject.storage.session(sha256(new TextEncoder().encode(revoked)))
   if (session === undefined) throw new Error('there is no session to revoke')
-  await subject.storage.revokeDevice(session.vault, session.deviceId, subject.time.now)
+  await revokeDevice(subject.storage, session.vault, session.deviceId)
   const garbage = b64(named('garbage'))
   const tokens: Record<Caller, string | undefined> = {
     none: undefined,
@@ -107,7 +159,7 @@ test('[HTTP-2] every route answers each kind of caller as the matrix says', asyn
       const hasSession = caller === 'own' || caller === 'other vault' || caller === 'other device'
       // A token without a session behind it is no metrics token either; a password change needs the vault's own password.
       const metrics = route === 'GET /metrics' && caller !== 'none'
-      const foreign = route === 'PUT /v1/credentials' && caller === 'other vault'
+      const foreign = (route === 'PUT /v1/credentials' || route.endsWith('/revocation')) && caller === 'other vault'
       const expected = metrics ? 403 : foreign ? 401 : hasSession ? signedIn : signedOut
       if (status !== expected) wrong.push(`${route} by ${caller}: ${status}, not ${expected}`)
     }

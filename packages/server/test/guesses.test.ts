@@ -208,6 +208,7 @@ describe('sign-in', () => {
       suite: 'argon2id-64m-3',
       salt: b64(named('s', 16)),
       authKey: b64(named('new')),
+      replaces: 1,
       bundle: { version: 2, sealed: b64(named('b')) },
     })
     const put = (key: string) => subject.request('/v1/credentials', jsonRequest('PUT', body(key), token))

@@ -142,6 +142,7 @@ test('[KEY-9] a session that ends closes its sockets with 4401, by sign-out, pas
     suite: 'argon2id-64m-3',
     salt: b64(named('s', 16)),
     authKey: b64(named('n')),
+    replaces: 1,
     bundle: { version: 2, sealed: b64(named('b')) },
   }
   expect((await fetch(`${url}/v1/credentials`, jsonRequest('PUT', change, token))).status).toBe(200)

@@ -143,7 +143,7 @@ test('[LOG-4] a cursor of another log is told head, chain, generation and covera
       head: 2,
       chain: b64(answer.position.chain),
       generation: b64(answer.position.generation),
-      coverage: [{ replica: b64(log.replica), ranges: [[1, 2]] }],
+      coverage: [{ replica: b64(log.replica), ranges: [[1, 2]], digest: b64(log.previous) }],
     })
   }
 })
@@ -152,8 +152,9 @@ test('[KEY-4] changing the password is compare-and-set, needs the present one an
   const { url } = await running()
   const first = await signUp(url)
   const second = (await (await fetch(`${url}/v1/vaults/main/sessions`, jsonRequest('POST', signInBody()))).json()) as WireSession
-  const change = (version: number, currentAuthKey = named('auth main')) => ({
+  const change = (version: number, currentAuthKey = named('auth main'), replaces = 1) => ({
     currentAuthKey: b64(currentAuthKey),
+    replaces,
     suite: 'argon2id-64m-3',
     salt: b64(named('new salt', 16)),
     authKey: b64(named('new auth')),
@@ -161,8 +162,8 @@ test('[KEY-4] changing the password is compare-and-set, needs the present one an
   })
   const put = (body: unknown) => fetch(`${url}/v1/credentials`, jsonRequest('PUT', body, first.token))
   expect(await problem(await put(change(2, named('wrong'))))).toMatchObject({ code: 'wrong-credentials', status: 401 })
-  expect(await problem(await put(change(1)))).toMatchObject({ code: 'bundle-conflict', status: 409 })
-  expect(await problem(await put(change(3)))).toMatchObject({ code: 'bundle-conflict', status: 409 })
+  expect(await problem(await put(change(1)))).toMatchObject({ code: 'bad-request', status: 400 })
+  expect(await problem(await put(change(3, named('auth main'), 2)))).toMatchObject({ code: 'bundle-conflict', status: 409 })
   expect((await fetch(`${url}/v1/status`, bearer(second.token))).status).toBe(200)
 
   const changed = await put(change(2))

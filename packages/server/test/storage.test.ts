@@ -9,6 +9,8 @@ import { storageContract } from '#storage/contract'
 import { createAccounts } from '#storage/sqlite/accounts'
 import { FolderInUseError, openConnection } from '#storage/sqlite/connection'
 import { createSegmentLog } from '#storage/sqlite/log'
+import { createLogRows } from '#storage/sqlite/log-rows'
+import { createLogReader } from '#storage/sqlite/reading'
 import { migrate, NewerDatabaseError } from '#storage/sqlite/schema'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
 import { named, ReplicaLog, sha256 } from './client.ts'
@@ -97,7 +99,9 @@ test('a full disk refuses what does not fit, stores nothing of it, and goes on w
   accounts.createVault({ ...vault, bundle: { version: 1, sealed: named('b') } }, session, true)
   const key = accounts.vaultByName('main')?.key
   if (key === undefined) throw new Error('the vault was not made')
-  const log = createSegmentLog(connection, named('g', 16), () => {})
+  const rows = createLogRows(connection.db)
+  const log = createSegmentLog({ connection, rows, generation: named('g', 16), crashPoint: () => {} })
+  const reader = createLogReader(connection.db, rows)
   const pages = (connection.db.prepare('PRAGMA page_count').get()?.['page_count'] as number) + 20
   connection.db.exec(`PRAGMA max_page_count = ${pages}`)
 
@@ -110,7 +114,7 @@ test('a full disk refuses what does not fit, stores nothing of it, and goes on w
   const outcomes = log.append([append(small, 100), tooMuch, append(small, 100)])
   expect(outcomes.map(({ outcome }) => outcome)).toEqual(['appended', 'storage-full', 'appended'])
   expect(log.position(key).head).toBe(2)
-  expect(log.coverage(key).length).toBe(1)
+  expect(reader.coverage(key).length).toBe(1)
   expect(connection.db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
   connection.db.exec('PRAGMA max_page_count = 1000000')
   expect(log.append([tooMuch]).map(({ outcome }) => outcome)).toEqual(['appended'])

@@ -1,16 +1,37 @@
-/** A signed-in device's session, credentials and list of devices. */
-import { toBase64Url } from '@lockstep/protocol/bytes'
-import { credentialsChangeSchema } from '@lockstep/protocol/http'
+/** A signed-in device's session, credentials, list of devices, and the end of one of them. */
+import { equalBytes, FormatError, fromBase64Url, toBase64Url } from '@lockstep/protocol/bytes'
+import { type CredentialsChange, credentialsChangeSchema, revocationSchema, rotationsQuerySchema } from '@lockstep/protocol/http'
+import { MAX_ROTATION_BYTES } from '@lockstep/protocol/limits'
 import { requireSession } from '#access'
 import type { Session } from '#auth/sessions'
-import { readJson } from '#body'
+import { describeIssue, readJson } from '#body'
 import { requestExchange } from '#exchange'
 import { jsonResponse, ProblemError } from '#problems'
 import { requireAllowed, wrongCredentials } from '#refusals'
 import type { App, Services } from '#services'
+import type { CredentialsUpdate } from '#storage/storage'
+
+const DEVICE_ID_BYTES = 16
+/** A record in base64url, in a body that is otherwise like any other. */
+const ROTATION_JSON_BYTES = Math.ceil((MAX_ROTATION_BYTES * 4) / 3)
+
+/** @throws ProblemError `bad-request` */
+function parseDeviceId(text: string): Uint8Array {
+  try {
+    const id = fromBase64Url(text)
+    if (id.length === DEVICE_ID_BYTES) return id
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+  }
+  throw new ProblemError('bad-request', 'device: must be 16 bytes in base64url')
+}
+
+function bundleConflict(): ProblemError {
+  return new ProblemError('bundle-conflict', 'the key bundle was changed by another device; read it again')
+}
 
 export function addAccountRoutes(app: App, services: Services): void {
-  const { storage, secrets, sessions, guesses, policy } = services
+  const { storage, secrets, sessions, guesses, policy, clock, metrics } = services
 
   async function credentials({ vault }: Session): Promise<Response> {
     const { name, bundle, ...stored } = await storage.vaultByKey(vault)
@@ -21,6 +42,23 @@ export function addAccountRoutes(app: App, services: Services): void {
       salt: toBase64Url(salt),
       bundle: { version: bundle.version, sealed: toBase64Url(bundle.sealed) },
     })
+  }
+
+  /**
+   * What a change of credentials stores, once the auth key that came with it was found right. A stolen token must not be enough to
+   * take the vault over, nor to find the password by trying [KEY-3]. @throws ProblemError
+   */
+  async function authorize(session: Session, change: CredentialsChange): Promise<CredentialsUpdate> {
+    const vault = await storage.vaultByKey(session.vault)
+    const guess = requireAllowed(await guesses.passwordChange(vault.name, session.deviceId))
+    if (!secrets.checkAuthKey(change.currentAuthKey, vault.authHash)) throw wrongCredentials()
+    await guess.withdraw()
+    const { suite, salt, bundle, replaces } = change
+    if (bundle.version <= replaces) {
+      throw new ProblemError('bad-request', 'bundle.version: must be greater than the version it replaces')
+    }
+    const authHash = secrets.hash(change.authKey)
+    return { vault: session.vault, suite, salt, authHash, bundle, replaces, keep: session.tokenHash }
   }
 
   app.delete('/v1/session', async (context) => {
@@ -35,20 +73,44 @@ export function addAccountRoutes(app: App, services: Services): void {
   app.put('/v1/credentials', async (context) => {
     const session = await requireSession(services, context.req.header('authorization'))
     const change = await readJson(requestExchange(context.req.raw), credentialsChangeSchema, policy.limits.jsonBytes)
-    const vault = await storage.vaultByKey(session.vault)
-    // A stolen token must not be enough to take the vault over, nor to find the password by trying [KEY-3].
-    const guess = requireAllowed(await guesses.passwordChange(vault.name, session.deviceId))
-    if (!secrets.checkAuthKey(change.currentAuthKey, vault.authHash)) throw wrongCredentials()
-    await guess.withdraw()
-    const { suite, salt, bundle } = change
-    const authHash = secrets.hash(change.authKey)
-    const update = { vault: session.vault, suite, salt, authHash, bundle, keep: session.tokenHash }
-    const outcome = await storage.updateCredentials(update)
-    if (outcome === 'bundle-conflict') {
-      throw new ProblemError('bundle-conflict', 'the key bundle was changed by another device; read it again')
-    }
+    const outcome = await storage.updateCredentials(await authorize(session, change))
+    if (outcome === 'bundle-conflict') throw bundleConflict()
     sessions.ended(outcome.ended)
     return credentials(session)
+  })
+
+  app.post('/v1/devices/:id/revocation', async (context) => {
+    const session = await requireSession(services, context.req.header('authorization'))
+    const limit = policy.limits.jsonBytes + ROTATION_JSON_BYTES
+    const request = await readJson(requestExchange(context.req.raw), revocationSchema, limit)
+    const deviceId = parseDeviceId(context.req.param('id'))
+    if (equalBytes(deviceId, session.deviceId)) {
+      throw new ProblemError('bad-request', 'a device cannot revoke itself: sign out instead')
+    }
+    const update = await authorize(session, request)
+    const { epoch, rotation, head, chain } = request
+    const revocation = { ...update, deviceId, epoch, rotation, head, chain, now: clock() }
+    const outcome = await storage.revokeDevice(revocation)
+    metrics.count('lockstep_revocations_total', 1, { outcome: outcome.outcome })
+    switch (outcome.outcome) {
+      case 'revoked':
+        sessions.ended(outcome.ended)
+        return credentials(session)
+      case 'no-device':
+        throw new ProblemError('not-found', 'there is no such device, or it is revoked already')
+      case 'bundle-conflict':
+        throw bundleConflict()
+      case 'run-changed':
+        throw new ProblemError('run-changed', 'the log is not the one that the rotation closes: read it again')
+    }
+  })
+
+  app.get('/v1/rotations', async (context) => {
+    const { vault } = await requireSession(services, context.req.header('authorization'))
+    const query = rotationsQuerySchema.safeParse(context.req.query())
+    if (!query.success) throw new ProblemError('bad-request', describeIssue(query.error))
+    const rotations = await storage.rotations(vault, query.data.after)
+    return jsonResponse({ rotations: rotations.map(({ epoch, record }) => ({ epoch, record: toBase64Url(record) })) })
   })
 
   app.get('/v1/devices', async (context) => {

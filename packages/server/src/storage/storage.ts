@@ -11,13 +11,13 @@
  */
 import type { SegmentIdentity } from '@lockstep/protocol/chain'
 import type { Coverage, Suite } from '@lockstep/protocol/http'
-import type { DeliveredSegment, Position, SegmentRecord } from '@lockstep/protocol/records'
+import type { DeliveredSegment, IndexEntry, Mark, Position, SegmentRecord } from '@lockstep/protocol/records'
 
 /** The adapter's own handle of a vault: an integer that means nothing outside one database. */
 export type VaultKey = number & { readonly __brand: 'VaultKey' }
 
 export interface Bundle {
-  /** From 1; each write is the stored one plus one [KEY-4]. */
+  /** From 1; each write's is greater than the stored one [KEY-4]. */
   readonly version: number
   readonly sealed: Uint8Array
 }
@@ -71,10 +71,20 @@ export interface VaultSizes {
   /** Sealed bytes, the measure of the quota. */
   readonly bytes: number
   readonly bundleVersion: number
+  /** The key epoch that is open, from 1. */
+  readonly epoch: number
 }
 
 export interface IdentifiedSegment extends SegmentIdentity {
   readonly record: SegmentRecord
+}
+
+/** A record of an epoch that has been closed: the one that is open, and the replica's last segment here [KEY-4]. */
+export interface EpochClosed {
+  readonly outcome: 'epoch-closed'
+  readonly epoch: number
+  readonly counter: number
+  readonly previous: Uint8Array
 }
 
 /** One push: all of it is appended, or nothing. */
@@ -95,6 +105,7 @@ export type AppendOutcome =
     }
   /** The replica's last segment here; counter 0 and zeros when there is none [LOG-3]. */
   | { readonly outcome: 'replica-conflict'; readonly counter: number; readonly previous: Uint8Array }
+  | EpochClosed
   | { readonly outcome: 'quota-exceeded'; readonly bytes: number }
   /** The disk or the database is full. Nothing of this push was stored. */
   | { readonly outcome: 'storage-full' }
@@ -104,9 +115,133 @@ export interface CredentialsUpdate {
   readonly suite: Suite
   readonly salt: Uint8Array
   readonly authHash: Uint8Array
+  /** Version of the bundle that is replaced; the new one's is greater [KEY-4]. */
+  readonly replaces: number
   readonly bundle: Bundle
-  /** The session that makes the change and is the only one to stay. */
+  /** The session that makes the change; it stays. */
   readonly keep: Uint8Array
+}
+
+/** Takes a device its access, opens an epoch and stores the record that says so, in one step [KEY-3]. */
+export interface Revocation extends CredentialsUpdate {
+  readonly deviceId: Uint8Array
+  /** The epoch it opens: later than the one that is open. */
+  readonly epoch: number
+  /** The sealed rotation record. */
+  readonly rotation: Uint8Array
+  /** Where the log must stand: the record closes the epoch before with the counters there. */
+  readonly head: number
+  readonly chain: Uint8Array
+  /** Unix milliseconds. */
+  readonly now: number
+}
+
+export type RevocationOutcome =
+  /** Token digests of the sessions that ended. */
+  | { readonly outcome: 'revoked'; readonly ended: readonly Uint8Array[] }
+  /** The vault has no such device, or it is revoked already. */
+  | { readonly outcome: 'no-device' }
+  | { readonly outcome: 'bundle-conflict' }
+  /** The log has moved, or has this epoch already. */
+  | { readonly outcome: 'run-changed' }
+
+export interface StoredRotation {
+  readonly epoch: number
+  readonly record: Uint8Array
+}
+
+/** What is read of a log: the segments that intersect (after, through]. */
+export interface Interval {
+  readonly after: number
+  readonly through: number
+  /** From the end; the parts of one run in their order all the same. */
+  readonly newest: boolean
+  /**
+   * Goes on behind the segment with this id, if it is a part of what holds the sequence number `at`; else all is given that
+   * intersects.
+   */
+  readonly resume?: { readonly at: number; readonly id: Uint8Array } | undefined
+}
+
+export interface Page {
+  readonly segments: readonly DeliveredSegment[]
+  /** The chain value at the last segment's last sequence number; undefined when there is none. */
+  readonly chain: Uint8Array | undefined
+  /** What comes after this page; undefined at the end. It stays right whatever is merged until it is read. */
+  readonly rest: Interval | undefined
+}
+
+/** The right to put something else in place of a run, or seeds behind the head [LOG-10] [LOG-9]. */
+export interface NewMerge {
+  readonly vault: VaultKey
+  /** The merge's name, made by the caller. */
+  readonly name: string
+  /** Token digest of the session that merges. */
+  readonly session: Uint8Array
+  readonly target: MergeTarget
+  /** Unix milliseconds. */
+  readonly now: number
+  readonly expiresAt: number
+}
+
+export type MergeTarget =
+  /** `run`: SHA-256 over the tags of its index entries. */
+  | { readonly type: 'run'; readonly first: number; readonly last: number; readonly run: Uint8Array }
+  | { readonly type: 'seed'; readonly head: number; readonly chain: Uint8Array }
+
+export interface MergePart {
+  readonly vault: VaultKey
+  readonly name: string
+  readonly session: Uint8Array
+  /** From 0. */
+  readonly part: number
+  readonly segment: IdentifiedSegment
+  readonly expiresAt: number
+  /** Bytes the vault may hold; 0 for no bound. Seeds count against it. */
+  readonly quota: number
+}
+
+export type MergePartOutcome =
+  | { readonly outcome: 'stored' }
+  /** There is no such merge of this session: it has ended, or another device has taken over. */
+  | { readonly outcome: 'unknown-merge' }
+  /** The record is not one of this merge: its kind, counter or previous. */
+  | { readonly outcome: 'misplaced' }
+  /** More than a merge of this run may have. */
+  | { readonly outcome: 'too-large'; readonly room: number }
+  | { readonly outcome: 'quota-exceeded'; readonly bytes: number }
+  | EpochClosed
+
+export interface MergeCommit {
+  readonly vault: VaultKey
+  readonly name: string
+  readonly session: Uint8Array
+  readonly parts: number
+  /** What seeds stand for: the last counter of each replica, and its digest. */
+  readonly covers: readonly { readonly replica: Uint8Array; readonly counter: number; readonly digest: Uint8Array }[]
+  readonly quota: number
+}
+
+export type MergeOutcome =
+  /** `grown`: seeds were appended. A repeated commit gets the same, for as long as nobody else merges. */
+  | { readonly outcome: 'merged'; readonly position: Position; readonly grown: boolean }
+  | { readonly outcome: 'unknown-merge' }
+  | { readonly outcome: 'run-changed' }
+  /** Not just the parts 0 … parts − 1 were uploaded. */
+  | { readonly outcome: 'incomplete' }
+  /** The seeds do not continue each other. */
+  | { readonly outcome: 'misplaced' }
+  | { readonly outcome: 'quota-exceeded'; readonly bytes: number }
+  | EpochClosed
+
+/** What two logs have in common, and all that a repair starts from [LOG-9]. */
+export interface Common {
+  /** The greatest mark that is in the log; 0 for none. */
+  readonly sequence: number
+  readonly position: Position
+  readonly epoch: number
+  readonly bundleVersion: number
+  readonly coverage: Coverage
 }
 
 /** Times of counted guesses, Unix milliseconds, ascending. */
@@ -154,14 +289,19 @@ export interface Storage {
   endSession(tokenHash: Uint8Array): Promise<void>
   /** Whether the vault has a device, not revoked, with this cookie. */
   knowsCookie(vault: VaultKey, cookieHash: Uint8Array): Promise<boolean>
-  /** Compare-and-set: the bundle's version must be the stored one plus one. Answers the digests of the sessions it ended. */
+  /**
+   * Compare-and-set on the bundle's version. Answers the digests of the sessions it ended: where the auth key changes all but the
+   * one that is kept, else none.
+   */
   updateCredentials(update: CredentialsUpdate): Promise<{ readonly ended: readonly Uint8Array[] } | 'bundle-conflict'>
 
   /** In the order of their first sign-in. */
   devices(vault: VaultKey): Promise<readonly StoredDevice[]>
   touchDevice(vault: VaultKey, deviceId: Uint8Array, now: number): Promise<void>
-  /** Ends the device's sessions, answers their token digests, and refuses it new ones. */
-  revokeDevice(vault: VaultKey, deviceId: Uint8Array, now: number): Promise<readonly Uint8Array[]>
+  /** Ends the device's sessions and refuses it new ones, together with all else that a revocation is, or does nothing. */
+  revokeDevice(revocation: Revocation): Promise<RevocationOutcome>
+  /** The records that opened epochs later than `after`, ascending. */
+  rotations(vault: VaultKey, after: number): Promise<readonly StoredRotation[]>
 
   /**
    * Appends pushes in their order; one fsync may serve them all. The outcomes are in the same order, each push stands
@@ -172,17 +312,28 @@ export interface Storage {
   sizes(vault: VaultKey): Promise<VaultSizes>
   /** The chain value at a sequence number, undefined where the log has none. `chainAt(0)` is zeros. */
   chainAt(vault: VaultKey, sequence: number): Promise<Uint8Array | undefined>
+  /** Whether a sequence number is inside of a merged run, before its last. */
+  isInsideRun(vault: VaultKey, sequence: number): Promise<boolean>
   /**
-   * Segments that intersect (after, through], ascending, until they pass `maxBytes` of sealed bytes: at least one if
-   * there is any. `chain` is the chain value at the last one's sequence number.
+   * Segments of an interval until they pass `maxBytes` of sealed bytes: at least one if there is any. A merged run that
+   * intersects the interval is given whole.
    */
-  read(
-    vault: VaultKey,
-    after: number,
-    through: number,
-    maxBytes: number,
-  ): Promise<{ readonly segments: readonly DeliveredSegment[]; readonly chain: Uint8Array | undefined }>
+  read(vault: VaultKey, interval: Interval, maxBytes: number): Promise<Page>
+  /** What the log consists of from the entry on that holds `from`, ascending, at most `limit` entries. */
+  index(vault: VaultKey, from: number, limit: number): Promise<readonly IndexEntry[]>
+  /** One range for each replica: counters have no gaps. In the order in which the replicas came. */
   coverage(vault: VaultKey): Promise<Coverage>
+  common(vault: VaultKey, marks: readonly Mark[]): Promise<Common>
+
+  /**
+   * Reserves a merge. `merge-busy` while another session that has not ended has one, until it expires; a session's new
+   * merge takes the place of its old one, whose parts are dropped.
+   */
+  openMerge(merge: NewMerge): Promise<'opened' | 'run-changed' | 'merge-busy'>
+  /** Stores a part, in place of one with the same number, and renews the reservation. */
+  putMergePart(part: MergePart): Promise<MergePartOutcome>
+  /** Puts all parts in place, if the run or the head is still the one that was reserved, or does nothing. */
+  commitMerge(commit: MergeCommit): Promise<MergeOutcome>
 
   /**
    * Reads the buckets with these keys (a missing one has no times), gives them to `change` and stores what it answers,

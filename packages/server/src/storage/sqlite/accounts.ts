@@ -3,15 +3,7 @@
 import { CHAIN_START } from '@lockstep/protocol/chain'
 import type { Suite } from '@lockstep/protocol/http'
 import type { Connection } from '#storage/sqlite/connection'
-import type {
-  CredentialsUpdate,
-  NewSession,
-  StoredDevice,
-  StoredSession,
-  StoredVault,
-  VaultCredentials,
-  VaultKey,
-} from '#storage/storage'
+import type { NewSession, StoredDevice, StoredSession, StoredVault, VaultCredentials, VaultKey } from '#storage/storage'
 
 type Row = Record<string, unknown>
 
@@ -38,9 +30,6 @@ function prepare({ db }: Connection) {
       `INSERT INTO vaults (name, id, suite, salt, auth_hash, bundle_version, bundle, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     insertLog: db.prepare('INSERT INTO logs (vault, head, chain, segments, bytes) VALUES (?, 0, ?, 0, 0)'),
-    updateVault: db.prepare(
-      `UPDATE vaults SET suite = ?, salt = ?, auth_hash = ?, bundle_version = ?, bundle = ? WHERE number = ? AND bundle_version = ?`,
-    ),
     upsertDevice: db.prepare(
       `INSERT INTO devices (vault, id, name, cookie_hash, created_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (vault, id) DO UPDATE
@@ -51,7 +40,6 @@ function prepare({ db }: Connection) {
       'SELECT id, name, created_at, last_seen_at, revoked_at FROM devices WHERE vault = ? ORDER BY created_at, rowid',
     ),
     touch: db.prepare('UPDATE devices SET last_seen_at = ? WHERE vault = ? AND id = ?'),
-    revoke: db.prepare('UPDATE devices SET revoked_at = ? WHERE vault = ? AND id = ? AND revoked_at IS NULL'),
     cookies: db.prepare('SELECT 1 FROM devices WHERE vault = ? AND cookie_hash = ? AND revoked_at IS NULL'),
     insertSession: db.prepare('INSERT INTO sessions (token_hash, vault, device, created_at) VALUES (?, ?, ?, ?)'),
     session: db.prepare(
@@ -60,7 +48,6 @@ function prepare({ db }: Connection) {
     ),
     endSession: db.prepare('DELETE FROM sessions WHERE token_hash = ?'),
     endOfDevice: db.prepare('DELETE FROM sessions WHERE vault = ? AND device = ? RETURNING token_hash'),
-    endOthers: db.prepare('DELETE FROM sessions WHERE vault = ? AND token_hash <> ? RETURNING token_hash'),
   }
 }
 
@@ -128,14 +115,6 @@ export function createAccounts(connection: Connection) {
       connection.transact(() => sql.endSession.run(tokenHash))
     },
     knowsCookie: (vault: VaultKey, cookieHash: Uint8Array) => sql.cookies.get(vault, cookieHash) !== undefined,
-    updateCredentials(update: CredentialsUpdate) {
-      const { vault, suite, salt, authHash, bundle, keep } = update
-      return connection.transact(() => {
-        const { changes } = sql.updateVault.run(suite, salt, authHash, bundle.version, bundle.sealed, vault, bundle.version - 1)
-        if (changes === 0) return 'bundle-conflict'
-        return { ended: hashes(sql.endOthers.all(vault, keep)) }
-      })
-    },
     devices(vault: VaultKey): StoredDevice[] {
       return sql.devices.all(vault).map((row) => ({
         id: row['id'] as Uint8Array,
@@ -147,12 +126,6 @@ export function createAccounts(connection: Connection) {
     },
     touchDevice(vault: VaultKey, deviceId: Uint8Array, now: number): void {
       connection.transact(() => sql.touch.run(now, vault, deviceId))
-    },
-    revokeDevice(vault: VaultKey, deviceId: Uint8Array, now: number): Uint8Array[] {
-      return connection.transact(() => {
-        sql.revoke.run(now, vault, deviceId)
-        return hashes(sql.endOfDevice.all(vault, deviceId))
-      })
     },
   }
 }

@@ -77,9 +77,10 @@ export function openConnection(folder: string | undefined, image?: Uint8Array): 
   try {
     db = new DatabaseSync(path)
     if (image !== undefined) db.deserialize(image)
+    // A merge may make the log large; it is cut back afterwards.
     // A checkpoint copies the log into the database with two fsyncs; at 16 MiB it is rare, and a restart still reads it in no time.
     db.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -32768',
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768',
     )
   } catch (error) {
     lock?.close()

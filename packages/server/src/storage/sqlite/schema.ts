@@ -2,10 +2,19 @@
  * The tables of the SQLite storage and how they came to be. `user_version` counts the migrations that have run; a
  * database of a newer release is refused, never guessed at.
  *
- * A segment's row is its place in the log for ever: sequence number, identity and chain value stay when a merged
- * segment takes over its content (`sealed` is then NULL), so that a late repetition of a push still gets the answer
- * of the first. There is no index on ids: a segment is found by its author and counter, which are unique, and that
- * index grows at its end of each replica instead of at random places.
+ * A row of `segments` is one of
+ *
+ * | part | row |
+ * | --- | --- |
+ * | 0 | a segment as it was appended: `first` = `last` |
+ * | 0, 1, … of kind 2 | a part of a merged run first … last; `chain` is the chain value at `last` |
+ * | −1 | what is left of an appended segment that was merged away: identity and chain value, no bytes |
+ *
+ * The rows with part −1 answer late repetitions of a push and cursors inside of a run. They are dropped at a merge when they
+ * have become older than {@link KEPT_IDENTITIES} sequence numbers, so that a log does not grow with its history.
+ *
+ * There is no index on ids: a segment is found by its author and counter, which are unique, and that index grows at its
+ * end of each replica instead of at random places. `sealed` is the last column: what reads the others does not touch its pages.
  */
 import type { DatabaseSync } from 'node:sqlite'
 
@@ -91,7 +100,79 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX guesses_by_expiry ON guesses (expires_at);
   `,
+  // 2: merged segments in parts, seeds, epochs.
+  `
+  ALTER TABLE segments RENAME TO plain_segments;
+
+  CREATE TABLE segments (
+    vault    INTEGER NOT NULL REFERENCES vaults (number),
+    last     INTEGER NOT NULL,
+    part     INTEGER NOT NULL CHECK (part >= -1),
+    first    INTEGER NOT NULL,
+    kind     INTEGER NOT NULL,
+    epoch    INTEGER NOT NULL,
+    replica  INTEGER NOT NULL REFERENCES replicas (number),
+    counter  INTEGER NOT NULL,
+    previous BLOB NOT NULL,
+    id       BLOB NOT NULL,
+    digest   BLOB NOT NULL,
+    chain    BLOB NOT NULL,
+    sealed   BLOB CHECK ((sealed IS NULL) = (part = -1)),
+    PRIMARY KEY (vault, last, part)
+  ) STRICT;
+  INSERT INTO segments (vault, last, part, first, kind, epoch, replica, counter, previous, id, digest, chain, sealed)
+    SELECT vault, last, 0, first, kind, epoch, replica, counter, previous, id, digest, chain, sealed FROM plain_segments;
+  DROP TABLE plain_segments;
+  -- Delta and void: what a replica counts.
+  CREATE UNIQUE INDEX segments_by_author ON segments (replica, counter) WHERE kind < 2;
+  CREATE INDEX segments_merged_away ON segments (vault, last) WHERE part = -1;
+
+  ALTER TABLE logs ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+
+  -- The records that opened epochs, sealed.
+  CREATE TABLE rotations (
+    vault  INTEGER NOT NULL REFERENCES vaults (number),
+    epoch  INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (vault, epoch)
+  ) STRICT;
+
+  -- The right to merge, one for each vault, and what was uploaded for it. first and last are NULL for seeds, which go behind
+  -- head; chain is the chain value before the run, or at head.
+  CREATE TABLE merges (
+    vault      INTEGER PRIMARY KEY REFERENCES vaults (number),
+    name       TEXT NOT NULL,
+    session    BLOB NOT NULL,
+    first      INTEGER,
+    last       INTEGER,
+    run        BLOB,
+    head       INTEGER NOT NULL,
+    chain      BLOB NOT NULL,
+    room       INTEGER NOT NULL,
+    staged     INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    committed  INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE merge_parts (
+    vault    INTEGER NOT NULL REFERENCES vaults (number),
+    part     INTEGER NOT NULL,
+    epoch    INTEGER NOT NULL,
+    replica  BLOB NOT NULL,
+    previous BLOB NOT NULL,
+    id       BLOB NOT NULL,
+    digest   BLOB NOT NULL,
+    bytes    INTEGER NOT NULL,
+    sealed   BLOB NOT NULL,
+    PRIMARY KEY (vault, part)
+  ) STRICT;
+  `,
 ]
+
+/** What `user_version` is in a database of this release. */
+export const DATABASE_FORMAT: number = MIGRATIONS.length
+
+/** A segment that was merged away keeps its identity and chain value while it is among the log's last ones [LOG-3] [LOG-4]. */
+export const KEPT_IDENTITIES = 1024
 
 /** The database was written by a release that is newer than this one. */
 export class NewerDatabaseError extends Error {

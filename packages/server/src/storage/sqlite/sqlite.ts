@@ -5,8 +5,12 @@
  */
 import { createAccounts } from '#storage/sqlite/accounts'
 import { openConnection } from '#storage/sqlite/connection'
+import { createCredentials } from '#storage/sqlite/credentials'
 import { createGuessTable } from '#storage/sqlite/guess-table'
 import { createSegmentLog } from '#storage/sqlite/log'
+import { createLogRows } from '#storage/sqlite/log-rows'
+import { createMerges } from '#storage/sqlite/merges'
+import { createLogReader } from '#storage/sqlite/reading'
 import { migrate } from '#storage/sqlite/schema'
 import type { Storage } from '#storage/storage'
 
@@ -33,7 +37,12 @@ export function openSqliteStorage(options: SqliteOptions): SqliteStorage {
     const server = connection.db.prepare('SELECT generation, secret FROM server').get()
     const generation = server?.['generation'] as Uint8Array
     const accounts = createAccounts(connection)
-    const log = createSegmentLog(connection, generation, options.crashPoint ?? (() => {}))
+    const { crashPoint = () => {} } = options
+    const rows = createLogRows(connection.db)
+    const credentials = createCredentials({ connection, rows, crashPoint })
+    const log = createSegmentLog({ connection, rows, generation, crashPoint })
+    const reader = createLogReader(connection.db, rows)
+    const merges = createMerges({ connection, rows, reader, generation, crashPoint })
     const guesses = createGuessTable(connection)
     return {
       generation,
@@ -46,16 +55,29 @@ export function openSqliteStorage(options: SqliteOptions): SqliteStorage {
       session: async (tokenHash) => accounts.session(tokenHash),
       endSession: async (tokenHash) => accounts.endSession(tokenHash),
       knowsCookie: async (vault, cookieHash) => accounts.knowsCookie(vault, cookieHash),
-      updateCredentials: async (update) => accounts.updateCredentials(update),
+      updateCredentials: async (update) => credentials.update(update),
       devices: async (vault) => accounts.devices(vault),
       touchDevice: async (vault, deviceId, now) => accounts.touchDevice(vault, deviceId, now),
-      revokeDevice: async (vault, deviceId, now) => accounts.revokeDevice(vault, deviceId, now),
+      revokeDevice: async (revocation) => credentials.revoke(revocation),
+      rotations: async (vault, after) => credentials.rotations(vault, after),
       append: async (pushes) => log.append(pushes),
       position: async (vault) => log.position(vault),
       sizes: async (vault) => ({ ...log.sizes(vault), bundleVersion: accounts.vaultByKey(vault).bundle.version }),
-      chainAt: async (vault, sequence) => log.chainAt(vault, sequence),
-      read: async (vault, after, through, maxBytes) => log.read(vault, after, through, maxBytes),
-      coverage: async (vault) => log.coverage(vault),
+      chainAt: async (vault, sequence) => reader.chainAt(vault, sequence),
+      isInsideRun: async (vault, sequence) => reader.isInsideRun(vault, sequence),
+      read: async (vault, interval, maxBytes) => reader.read(vault, interval, maxBytes),
+      index: async (vault, from, limit) => reader.index(vault, from, limit),
+      coverage: async (vault) => reader.coverage(vault),
+      common: async (vault, marks) => ({
+        sequence: reader.greatestCommon(vault, marks),
+        position: log.position(vault),
+        epoch: log.sizes(vault).epoch,
+        bundleVersion: accounts.vaultByKey(vault).bundle.version,
+        coverage: reader.coverage(vault),
+      }),
+      openMerge: async (merge) => merges.open(merge),
+      putMergePart: async (part) => merges.putPart(part),
+      commitMerge: async (commit) => merges.commit(commit),
       changeGuesses: async (keys, now, change) => guesses.change(keys, now, change),
       image: () => connection.db.serialize(),
       close: async () => connection.close(),

@@ -1,0 +1,238 @@
+/**
+ * Reading the segment log on SQLite: in pages from either end, what it consists of, and chain values.
+ *
+ * The spans of stored segments (part ≥ 0) lie side by side from 1 to the head, so the one that holds a sequence number is
+ * the one with the smallest `last` that is not below it.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { concatBytes, equalBytes } from '@lockstep/protocol/bytes'
+import { CHAIN_START } from '@lockstep/protocol/chain'
+import type { Coverage } from '@lockstep/protocol/http'
+import { type DeliveredSegment, type IndexEntry, type Mark, SEGMENT_KIND, type SegmentKind } from '@lockstep/protocol/records'
+import { type LogRows, sha256 } from '#storage/sqlite/log-rows'
+import type { Interval, Page, VaultKey } from '#storage/storage'
+
+const TAG_BYTES = 16
+/** Behind every part of a segment. */
+const ALL_PARTS = Number.MAX_SAFE_INTEGER
+
+type Row = Record<string, unknown>
+
+/** What a run is made of. */
+export interface Run {
+  /** SHA-256 over the tags of its entries. */
+  readonly digest: Uint8Array
+  readonly segments: number
+  readonly bytes: number
+}
+
+export interface LogReader {
+  chainAt(vault: VaultKey, sequence: number): Uint8Array | undefined
+  isInsideRun(vault: VaultKey, sequence: number): boolean
+  read(vault: VaultKey, interval: Interval, maxBytes: number): Page
+  index(vault: VaultKey, from: number, limit: number): IndexEntry[]
+  /** Undefined unless entries begin at `first` and end at `last`. */
+  run(vault: VaultKey, first: number, last: number): Run | undefined
+  coverage(vault: VaultKey): Coverage
+  /** The greatest mark that is in the log; 0 for none. */
+  greatestCommon(vault: VaultKey, marks: readonly Mark[]): number
+}
+
+const COLUMNS =
+  's.first, s.last, s.part, s.kind, s.epoch, r.id AS replica, s.counter, s.previous, s.id, s.chain, s.sealed ' +
+  'FROM segments s JOIN replicas r ON r.number = s.replica'
+
+function prepare(db: DatabaseSync) {
+  return {
+    chain: db.prepare('SELECT chain FROM segments WHERE vault = ? AND last = ? LIMIT 1'),
+    holder: db.prepare(
+      'SELECT first, last, kind FROM segments WHERE vault = ? AND last >= ? AND part >= 0 ORDER BY last, part LIMIT 1',
+    ),
+    partOf: db.prepare('SELECT part FROM segments WHERE vault = ? AND last = ? AND part >= 0 AND id = ?'),
+    hasPart: db.prepare('SELECT 1 FROM segments WHERE vault = ? AND last = ? AND part = ?'),
+    ascending: db.prepare(
+      `SELECT ${COLUMNS} WHERE s.vault = ? AND (s.last, s.part) > (?, ?) AND s.last <= ? AND s.part >= 0 ORDER BY s.last, s.part`,
+    ),
+    parts: db.prepare(`SELECT ${COLUMNS} WHERE s.vault = ? AND s.last = ? AND s.part > ? AND s.part >= 0 ORDER BY s.part`),
+    entries: db.prepare(
+      `SELECT first, last, part, kind, id, length(sealed) AS bytes FROM segments
+       WHERE vault = ? AND last >= ? AND part >= 0 ORDER BY last, part`,
+    ),
+    replicas: db.prepare('SELECT id, counter, digest FROM replicas WHERE vault = ? AND counter > 0 ORDER BY number'),
+  }
+}
+
+function toSegment(row: Row): DeliveredSegment {
+  return {
+    first: row['first'] as number,
+    last: row['last'] as number,
+    kind: row['kind'] as SegmentKind,
+    epoch: row['epoch'] as number,
+    replica: row['replica'] as Uint8Array,
+    counter: row['counter'] as number,
+    previous: row['previous'] as Uint8Array,
+    sealed: row['sealed'] as Uint8Array,
+  }
+}
+
+interface LastRow {
+  readonly first: number
+  readonly last: number
+  readonly part: number
+  readonly id: Uint8Array
+  readonly chain: Uint8Array
+}
+
+/** Fills a page. */
+class PageBuilder {
+  readonly segments: DeliveredSegment[] = []
+  last: LastRow | undefined
+  #room: number
+
+  constructor(maxBytes: number) {
+    this.#room = maxBytes
+  }
+
+  /** Answers whether the page is full. */
+  add(row: Row): boolean {
+    const segment = toSegment(row)
+    this.segments.push(segment)
+    this.last = row as unknown as LastRow
+    this.#room -= segment.sealed.length
+    return this.#room <= 0
+  }
+
+  page(rest: Interval | undefined): Page {
+    return { segments: this.segments, chain: this.last?.chain, rest }
+  }
+}
+
+export function createLogReader(db: DatabaseSync, rows: LogRows): LogReader {
+  const sql = prepare(db)
+
+  const holder = (vault: VaultKey, sequence: number) =>
+    sql.holder.get(vault, sequence) as { first: number; last: number; kind: number } | undefined
+
+  /** The part to go on behind. */
+  function resumed(vault: VaultKey, { resume }: Interval): { last: number; part: number } | undefined {
+    if (resume === undefined) return undefined
+    const part = sql.partOf.get(vault, resume.at, resume.id)?.['part'] as number | undefined
+    return part === undefined ? undefined : { last: resume.at, part }
+  }
+
+  /** What is left of an interval behind the last row of a full page. */
+  function restAfter(vault: VaultKey, interval: Interval, page: PageBuilder): Interval | undefined {
+    const { last: row } = page
+    if (row === undefined) return undefined
+    const { newest } = interval
+    const broken = sql.hasPart.get(vault, row.last, row.part + 1) !== undefined
+    const resume = broken ? { at: row.last, id: row.id } : undefined
+    const after = newest ? interval.after : broken ? Math.max(interval.after, row.first - 1) : row.last
+    const through = newest ? (broken ? row.last : row.first - 1) : interval.through
+    return after < through ? { after, through, newest, resume } : undefined
+  }
+
+  function readOldest(vault: VaultKey, interval: Interval, page: PageBuilder): boolean {
+    const { after, through } = interval
+    const start = resumed(vault, interval) ?? { last: after, part: ALL_PARTS }
+    const end = holder(vault, through)?.last ?? through
+    for (const row of sql.ascending.iterate(vault, start.last, start.part, end)) if (page.add(row)) return true
+    return false
+  }
+
+  function readNewest(vault: VaultKey, interval: Interval, page: PageBuilder): boolean {
+    const start = resumed(vault, interval)
+    let at = Math.min(interval.through, rows.log(vault).head)
+    while (at > interval.after) {
+      const entry = holder(vault, at)
+      if (entry === undefined) throw new Error('the log has a hole')
+      const behind = start?.last === entry.last ? start.part : -1
+      for (const row of sql.parts.iterate(vault, entry.last, behind)) if (page.add(row)) return true
+      at = entry.first - 1
+    }
+    return false
+  }
+
+  function* entriesFrom(vault: VaultKey, from: number): Generator<IndexEntry & { readonly parts: number }> {
+    let ids: Uint8Array[] = []
+    let entry: Omit<IndexEntry, 'tag'> | undefined
+    const finish = () => {
+      const [only] = ids
+      if (entry === undefined || only === undefined) return undefined
+      const tag = ids.length === 1 ? only : sha256(concatBytes(...ids)).slice(0, TAG_BYTES)
+      return { ...entry, tag, parts: ids.length }
+    }
+    for (const row of sql.entries.iterate(vault, from)) {
+      const last = row['last'] as number
+      if (entry?.last !== last) {
+        const done = finish()
+        if (done !== undefined) yield done
+        entry = { first: row['first'] as number, last, kind: row['kind'] as SegmentKind, bytes: 0 }
+        ids = []
+      }
+      entry = { ...entry, bytes: entry.bytes + (row['bytes'] as number) }
+      ids.push(row['id'] as Uint8Array)
+    }
+    const done = finish()
+    if (done !== undefined) yield done
+  }
+
+  function chainAt(vault: VaultKey, sequence: number): Uint8Array | undefined {
+    if (sequence === 0) return CHAIN_START
+    return sql.chain.get(vault, sequence)?.['chain'] as Uint8Array | undefined
+  }
+
+  return {
+    chainAt,
+    isInsideRun(vault, sequence) {
+      const entry = holder(vault, sequence)
+      return entry !== undefined && entry.kind === SEGMENT_KIND.merged && entry.first <= sequence && sequence < entry.last
+    },
+    read(vault, interval, maxBytes) {
+      const page = new PageBuilder(maxBytes)
+      if (interval.after >= interval.through) return page.page(undefined)
+      const full = (interval.newest ? readNewest : readOldest)(vault, interval, page)
+      return page.page(full ? restAfter(vault, interval, page) : undefined)
+    },
+    index(vault, from, limit) {
+      const entries: IndexEntry[] = []
+      if (limit > 0) {
+        for (const { parts: _, ...entry } of entriesFrom(vault, from)) {
+          entries.push(entry)
+          if (entries.length === limit) break
+        }
+      }
+      return entries
+    },
+    run(vault, first, last) {
+      const tags: Uint8Array[] = []
+      let segments = 0
+      let bytes = 0
+      for (const entry of entriesFrom(vault, first)) {
+        if (tags.length === 0 && entry.first !== first) return undefined
+        if (entry.last > last) return undefined
+        tags.push(entry.tag)
+        segments += entry.parts
+        bytes += entry.bytes
+        if (entry.last === last) return { digest: sha256(concatBytes(...tags)), segments, bytes }
+      }
+      return undefined
+    },
+    coverage(vault) {
+      return sql.replicas.all(vault).map((row) => ({
+        replica: row['id'] as Uint8Array,
+        ranges: [[1, row['counter'] as number] as [number, number]],
+        digest: row['digest'] as Uint8Array,
+      }))
+    },
+    greatestCommon(vault, marks) {
+      let greatest = 0
+      for (const { sequence, chain } of marks) {
+        if (sequence <= greatest) continue
+        const own = chainAt(vault, sequence)
+        if (own !== undefined && equalBytes(own, chain)) greatest = sequence
+      }
+      return greatest
+    },
+  }
+}
