@@ -3,10 +3,10 @@
  * written here; `outbox.ts` stores what came of it, or forgets it.
  */
 import { type Cell, type Cells, DELETED, PURGED, type RowDelta, type TextBase, type TextUpdate } from '#cell'
-import type { Shape } from '#content'
 import { ContentEncoder } from '#content-encoder'
 import type { Row, SqlValue } from '#driver'
 import { type ReplicaId, type Stamp, stampReplica, stampTime } from '#hlc'
+import { AT, PlainRows } from '#plain-rows'
 import { MAX_ROW_BYTES, splitLargeRow } from '#row-parts'
 import { KIND } from '#schema'
 import type { Store } from '#store'
@@ -18,10 +18,8 @@ const TARGET_BODY_BYTES = 256 * 1024
 /** Larger edits of a text are sent without what they wrote and deleted again. */
 const LARGE_EDIT_BYTES = 1024 * 1024
 const PAGE = 256
-
-/** What is read of each pending row, before its table's own columns. */
-const FIXED = ['_n', 'id', '_edited', '_state', '_own', '_stamp', '_shape', '_deleted'] as const
-const AT = { since: 0, n: 1, id: 2, edited: 3, state: 4, own: 5, stamp: 6, shape: 7 } as const
+/** Rowids of a log that came from its end are below 1. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER
 
 /** Gathered rows that follow each other among the pending ones and whose last write has one stamp: a bulk import has few runs. */
 export interface Run {
@@ -45,33 +43,21 @@ export interface Gathered {
   readonly time: string
 }
 
-/** How the pending rows of a table are read. */
-interface Reading {
-  readonly sql: string
-  /** Where each column stands in the result. */
-  readonly positions: ReadonlyMap<string, number>
-}
-
-/** The columns of plainly stored rows and where their values stand in what is read. */
-interface PlainShape {
-  readonly shape: Shape
-  readonly positions: readonly number[]
-}
-
 /** Goes through the pending rows once, a segment a call. */
 export class Gatherer {
   readonly #store: Store
   readonly #epoch: number
   readonly #tables: readonly string[]
-  readonly #shapes = new Map<string, PlainShape | undefined>()
+  readonly #plain: PlainRows
   #seen: Gathered['seen']
   /** Rows up to `#after` of this table have been gathered. */
   #table = 0
-  #after = -1
+  #after = BEFORE_ALL
 
   constructor(store: Store, epoch: number) {
     this.#store = store
     this.#epoch = epoch
+    this.#plain = new PlainRows(store)
     this.#tables = Object.keys(store.schema.tables)
     this.#seen = store.driver
       .prepare('SELECT replica, counter FROM _replicas WHERE counter > told')
@@ -101,21 +87,21 @@ export class Gatherer {
     let rest: readonly RowDelta[] = []
     let rows = 0
     let time = ''
-    tables: for (; this.#table < this.#tables.length; this.#table++, this.#after = -1) {
+    tables: for (; this.#table < this.#tables.length; this.#table++, this.#after = BEFORE_ALL) {
       const table = this.#tables[this.#table] as string
-      const reading = this.#reading(table)
+      const sql = this.#sql(table)
       let run: (typeof runs)[number] | undefined
       for (;;) {
-        const page = driver.prepare(reading.sql).values(table, this.#after)
+        const page = driver.prepare(sql).values(table, this.#after)
         for (const row of page) {
           const n = row[AT.n] as number
           const edited = row[AT.edited] as Stamp
-          const plain = this.#plainShape(table, row, reading.positions)
+          const since = row.at(-1) as string
+          const plain = edited >= since && stampReplica(edited) === replica ? this.#plain.read(table, row) : undefined
           if (plain !== undefined && sizeOfRow(row) <= MAX_ROW_BYTES) {
-            const values = plain.positions.map((position) => row[position] as SqlValue)
-            encoder.addRow({ shape: plain.shape, id: row[AT.id] as string, stamp: edited, stamps: undefined, values })
+            encoder.addRow(plain)
           } else {
-            const unsent = this.#unsentParts(table, n, row[AT.since] as string)
+            const unsent = this.#unsentParts(table, n, since)
             // A row in parts starts a segment.
             if (unsent.parts.length > 1 && rows > 0) break tables
             if (unsent.lastEdit > 0) edits.push({ table, n, seq: unsent.lastEdit })
@@ -148,36 +134,9 @@ export class Gatherer {
     return { encoders: [encoder, ...others], rows, runs, edits, seen, time }
   }
 
-  readonly #readings = new Map<string, Reading>()
-
-  #reading(table: string): Reading {
-    let reading = this.#readings.get(table)
-    if (reading === undefined) {
-      const columns = [...FIXED, ...Object.keys(this.#store.schema.tables[table]?.columns ?? {})]
-      const list = columns.map((name) => `r."${name}"`).join(', ')
-      reading = {
-        sql: `SELECT p.since, ${list} FROM _pending p JOIN ${rowsTable(table)} r ON r._n = p.n WHERE p.tbl = ? AND p.n > ? ORDER BY p.n LIMIT ${PAGE}`,
-        positions: new Map(columns.map((name, i) => [name, i + 1])),
-      }
-      this.#readings.set(table, reading)
-    }
-    return reading
-  }
-
-  /** Undefined unless all that there is of the row is one write of this replica, and none of it was sent. */
-  #plainShape(table: string, row: readonly SqlValue[], positions: Reading['positions']): PlainShape | undefined {
-    const edited = row[AT.edited] as Stamp
-    if (row[AT.state] !== 0 || row[AT.own] !== null || row[AT.stamp] !== null) return undefined
-    if (edited < (row[AT.since] as string) || stampReplica(edited) !== this.#store.replica) return undefined
-    const id = row[AT.shape] as number
-    const key = `${table} ${id}`
-    if (!this.#shapes.has(key)) {
-      const shape = this.#store.rows.shape(table, id)
-      const at = shape.columns.map(({ name }) => positions.get(name) ?? -1)
-      // A column that a newer version of the app has added meanwhile is not among those read.
-      this.#shapes.set(key, at.includes(-1) ? undefined : { shape, positions: at })
-    }
-    return this.#shapes.get(key)
+  /** The pending rows of a table: {@link PlainRows.list} and, last, since when. */
+  #sql(table: string): string {
+    return `SELECT ${this.#plain.list(table)}, p.since FROM _pending p JOIN ${rowsTable(table)} r ON r._n = p.n WHERE p.tbl = ? AND p.n > ? ORDER BY p.n LIMIT ${PAGE}`
   }
 
   /** A row's unsent cells, none where nothing is left to send, and the last of the text edits in them, 0 for none. */
