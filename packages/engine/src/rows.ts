@@ -1,19 +1,18 @@
 /**
  * Rows in SQLite: loads the merge state of a row and stores it back. The only writer of `rows_T`, `_cells`, `_foreign`
  * and `_shapes`; every caller is inside a transaction.
+ *
+ * Each row is stored with its digest and loaded only if it still has it: what a failing disk has changed is neither merged,
+ * nor edited, nor sent, and so cannot spread before the doctor heals it.
  */
-import { type Cell, type Cells, DELETED, lwwCell, PURGED, type Scalar, type SetState, type TextCell } from '#cell'
+import { type Cell, type Cells, DELETED } from '#cell'
 import { decodeCell, encodeCell } from '#cell-codec'
 import type { ContentRow, Shape } from '#content'
+import { digestRow, type StoredCell } from '#digest'
 import { type Driver, DriverError, type Row, type SqlValue, type Statement } from '#driver'
-import type { Stamp } from '#hlc'
-import { editedAt, purgedAt } from '#merge'
+import { layOut, mergeState, type RowParts, type StoredShape, storedDigest } from '#row-state'
 import { type Column, KIND, type Schema, type Table } from '#schema'
 import { ROW_STATE, rowsTable } from '#tables'
-import { compactText, materialize, textOf } from '#text'
-
-/** Updates of one text kept side by side before they are merged into one. */
-const COMPACT_AT = 8
 
 export interface StoredRow {
   readonly n: number
@@ -29,8 +28,8 @@ interface TableInfo {
   readonly columns: readonly (readonly [string, Column])[]
   readonly byName: ReadonlyMap<string, Column>
   readonly searchable: boolean
-  /** The greatest rowid, known while a transaction runs: nobody else can add rows then. */
-  lastN: number | undefined
+  /** The least and the greatest rowid, known while a transaction runs: nobody else can add rows then. */
+  ends: { first: number; last: number } | undefined
 }
 
 /** How a fresh row of one shape is inserted without a merge. */
@@ -38,22 +37,30 @@ interface InsertPlan {
   readonly info: TableInfo
   readonly insert: Statement
   readonly shapeId: number
-  /** Positions of the user columns' values in the content row. */
+  readonly shape: StoredShape
+  /** Where the values of the shape's columns are in the content row. */
   readonly positions: readonly number[]
+  readonly types: readonly Column['type'][]
   readonly deletedAt: number
 }
 
-function showSet(state: SetState): string {
-  return JSON.stringify([...state].flatMap(([element, { present }]) => (present ? [element] : [])).sort())
+const BOOKKEEPING = ['_deleted', '_edited', '_shape', '_stamp', '_own', '_state', '_digest']
+
+/** True if SQLite keeps `value` in a column of this type as it is; what it converts has another digest afterwards. */
+function fits(type: Column['type'], value: unknown): boolean {
+  if (value === null) return true
+  if (type === 'text') return typeof value === 'string'
+  return type === 'blob' ? value instanceof Uint8Array : typeof value === 'number'
 }
 
 export class RowStore {
   readonly #driver: Driver
   readonly #tables = new Map<string, TableInfo>()
   readonly #shapeIds = new Map<string, number>()
-  readonly #shapeColumns = new Map<number, readonly string[]>()
+  readonly #shapes = new Map<number, StoredShape>()
   /** Shapes are objects of one segment or of one local writer: their plans go with them. */
   #plans = new WeakMap<Shape, InsertPlan | null>()
+  #downwards = false
   /** Consecutive fresh rows are logged as one range. */
   #range: { table: string; first: number; last: number } | undefined
 
@@ -68,7 +75,7 @@ export class RowStore {
   #describe(name: string, spec: Table): TableInfo {
     const columns = Object.entries(spec.columns)
     const searchable = (spec.options.search ?? []).length > 0
-    return { name, physical: rowsTable(name), columns, byName: new Map(columns), searchable, lastN: undefined }
+    return { name, physical: rowsTable(name), columns, byName: new Map(columns), searchable, ends: undefined }
   }
 
   knows(table: string): boolean {
@@ -81,11 +88,10 @@ export class RowStore {
 
   #rememberShape(id: number, table: string, columns: string): void {
     this.#shapeIds.set(`${table}\u0000${columns}`, id)
-    this.#shapeColumns.set(id, JSON.parse(columns) as string[])
+    this.#shapes.set(id, { text: columns, columns: JSON.parse(columns) as string[] })
   }
 
-  #shapeId(table: string, columns: readonly string[]): number {
-    const text = JSON.stringify([...columns].sort())
+  #shapeId(table: string, { text }: StoredShape): number {
     const known = this.#shapeIds.get(`${table}\u0000${text}`)
     if (known !== undefined) return known
     const id = Number(
@@ -99,24 +105,25 @@ export class RowStore {
 
   /** The shape of a plainly stored row: its columns and `_deleted`. */
   shape(table: string, shapeId: number): Shape {
-    const columns = this.#columnsOf(shapeId).map((name) => ({ name, kind: this.column(table, name)?.kind ?? KIND.lww }))
+    const columns = this.storedShape(shapeId).columns.map((name) => ({ name, kind: this.column(table, name)?.kind ?? KIND.lww }))
     return { table, columns: [...columns, { name: DELETED, kind: KIND.lww }] }
   }
 
-  #columnsOf(shapeId: number): readonly string[] {
-    const known = this.#shapeColumns.get(shapeId)
+  /** @throws DriverError `corrupt` */
+  storedShape(shapeId: number): StoredShape {
+    const known = this.#shapes.get(shapeId)
     if (known !== undefined) return known
     // Added by another process on the same home.
     const row = this.#driver.prepare('SELECT tbl, columns FROM _shapes WHERE id = ?').get(shapeId)
     if (row === undefined) throw new DriverError('corrupt', `the database has lost the column list ${shapeId}`)
     this.#rememberShape(shapeId, String(row['tbl']), String(row['columns']))
-    return this.#shapeColumns.get(shapeId) as readonly string[]
+    return this.#shapes.get(shapeId) as StoredShape
   }
 
   /** A rolled back transaction takes back what it added to `_shapes` and the rowids it used. */
   forgetUncommitted(): void {
     this.#shapeIds.clear()
-    this.#shapeColumns.clear()
+    this.#shapes.clear()
     this.#plans = new WeakMap()
     this.#range = undefined
     for (const row of this.#driver.prepare('SELECT id, tbl, columns FROM _shapes').all()) {
@@ -124,7 +131,10 @@ export class RowStore {
     }
   }
 
-  /** The merge state of a row by id; of a table that this version does not know only what `_foreign` holds. */
+  /**
+   * The merge state of a row by id, undefined where there is none or the table is unknown.
+   * @throws DriverError `corrupt` for a row that is not what was stored.
+   */
   load(table: string, id: string): StoredRow | undefined {
     const info = this.#tables.get(table)
     if (info === undefined) return undefined
@@ -140,34 +150,37 @@ export class RowStore {
   }
 
   #state(info: TableInfo, row: Row): StoredRow {
-    const n = Number(row['_n'])
-    const id = String(row['id'])
-    const state = Number(row['_state'])
-    const edited = String(row['_edited']) as Stamp
-    const cells = new Map<string, Cell>()
-    const own = row['_own'] === null ? {} : (JSON.parse(String(row['_own'])) as Record<string, Stamp>)
-    if ((state & ROW_STATE.purged) === 0) cells.set(DELETED, lwwCell(edited, Number(row['_deleted'])))
-    const put = (name: string, stamp: Stamp) => {
-      if (name === PURGED) {
-        cells.set(PURGED, lwwCell(stamp, 1))
-        return
-      }
-      const column = info.byName.get(name)
-      if (column === undefined) return
-      const value = row[name] as Scalar
-      if (column.kind === KIND.text) cells.set(name, { kind: KIND.text, value: textOf(stamp, String(value)) })
-      else cells.set(name, lwwCell(stamp, value))
+    const parts = this.parts(info.name, row)
+    if (!this.#hasDigest(row, parts)) {
+      throw new DriverError('corrupt', `the row "${row['id']}" of "${info.name}" is not what was stored`)
     }
-    const common = (row['_stamp'] ?? edited) as Stamp
-    for (const name of this.#columnsOf(Number(row['_shape']))) put(name, common)
-    for (const [name, stamp] of Object.entries(own)) put(name, stamp)
-    if ((state & ROW_STATE.cells) !== 0) {
-      for (const { col, cell } of this.#driver.prepare('SELECT col, cell FROM _cells WHERE tbl = ? AND n = ?').all(info.name, n)) {
-        cells.set(String(col), decodeCell(cell as Uint8Array))
-      }
-      for (const [name, cell] of this.foreignCells(info.name, id)) cells.set(name, cell)
+    const shape = this.storedShape(Number(row['_shape']))
+    return { n: Number(row['_n']), cells: mergeState(info.byName, row, shape, parts), shown: row }
+  }
+
+  /** True if a row, as `SELECT *` gives it, still has the digest that it was stored with. */
+  isIntact(table: string, row: Row): boolean {
+    return this.#hasDigest(row, this.parts(table, row))
+  }
+
+  #hasDigest(row: Row, parts: RowParts): boolean {
+    try {
+      return storedDigest(row, this.storedShape(Number(row['_shape'])), parts) === row['_digest']
+    } catch (error) {
+      // Stamps that are no JSON, a column list that is gone, a number where text should be.
+      if (error instanceof SyntaxError || error instanceof TypeError || error instanceof DriverError) return false
+      throw error
     }
-    return { n, cells, shown: row }
+  }
+
+  /** What is kept of a row, as `SELECT *` gives it, outside of its table. */
+  parts(table: string, row: Row): RowParts {
+    if ((Number(row['_state']) & ROW_STATE.cells) === 0) return { cells: [], foreign: [] }
+    const read = (sql: string, key: SqlValue) => this.#driver.prepare(sql).all(table, key) as unknown as StoredCell[]
+    return {
+      cells: read('SELECT col, cell FROM _cells WHERE tbl = ? AND n = ?', row['_n'] as number),
+      foreign: read('SELECT col, cell FROM _foreign WHERE tbl = ? AND id = ?', row['id'] as string),
+    }
   }
 
   /** Cells of columns, or of whole tables, that this version does not know [CELL-2]. */
@@ -184,12 +197,30 @@ export class RowStore {
 
   /** Called when a transaction begins: another process may have added rows since the last one. */
   begin(): void {
-    for (const info of this.#tables.values()) info.lastN = undefined
+    for (const info of this.#tables.values()) info.ends = undefined
+    this.#downwards = false
   }
 
+  /** Where the log comes from its end: new rows get rowids below all others, so that search has the newest first all the same. */
+  growDownwards(downwards: boolean): void {
+    this.#downwards = downwards
+  }
+
+  /** The rowid of a new row; {@link #used} once it is taken. */
   #nextRowid(info: TableInfo): number {
-    info.lastN ??= Number(this.#driver.prepare(`SELECT coalesce(max(_n), 0) AS n FROM ${info.physical}`).get()?.['n'] ?? 0)
-    return info.lastN + 1
+    if (info.ends === undefined) {
+      const row = this.#driver
+        .prepare(`SELECT coalesce(min(_n), 1) AS first, coalesce(max(_n), 0) AS last FROM ${info.physical}`)
+        .get()
+      info.ends = { first: Number(row?.['first']), last: Number(row?.['last']) }
+    }
+    return this.#downwards ? info.ends.first - 1 : info.ends.last + 1
+  }
+
+  #used({ ends }: TableInfo, n: number): void {
+    if (ends === undefined) return
+    if (n < ends.first) ends.first = n
+    if (n > ends.last) ends.last = n
   }
 
   /**
@@ -198,109 +229,79 @@ export class RowStore {
    */
   save(table: string, id: string, n: number | undefined, cells: Cells): { readonly n: number; readonly shown: Row } {
     const info = this.#tables.get(table) as TableInfo
-    const purge = purgedAt(cells)
-    const edited = editedAt(cells) ?? (purge as Stamp)
-    let state = editedAt(cells) === undefined ? ROW_STATE.purged : 0
-    const shown: Row = { id }
-    const stamps = new Map<string, Stamp>()
-    const apart = new Map<string, Cell>()
-    const foreign = new Map<string, Cell>()
-    if (purge !== undefined) stamps.set(PURGED, purge)
-    for (const [name, column] of info.columns) shown[name] = column.default
-    for (const [name, cell] of cells) {
-      if (name === DELETED || name === PURGED) continue
-      const column = info.byName.get(name)
-      if (column === undefined || column.kind !== cell.kind) {
-        foreign.set(name, cell)
-      } else if (cell.kind === KIND.lww) {
-        shown[name] = cell.value
-        stamps.set(name, cell.stamp)
-      } else if (cell.kind === KIND.set) {
-        shown[name] = showSet(cell.value)
-        apart.set(name, cell)
-      } else {
-        const [only] = cell.value.size === 1 ? cell.value.values() : []
-        if (only?.base !== undefined && only.updates.length === 0 && only.base.tag === '') {
-          shown[name] = only.base.text
-          stamps.set(name, only.base.stamp)
-        } else {
-          const { text, loading, conflicts } = materialize(cell.value)
-          shown[name] = text
-          if (loading) state |= ROW_STATE.loading
-          if (conflicts.length > 0) state |= ROW_STATE.conflict
-          apart.set(name, compactCell(cell))
-        }
-      }
-    }
-    if (apart.size + foreign.size > 0) state |= ROW_STATE.cells
-    const { common, shape, own } = splitStamps(stamps, edited)
-    const deleted = cells.get(DELETED)
-    const dead = deleted?.kind === KIND.lww && deleted.value === 0 ? 0 : 1
-    const bookkeeping: SqlValue[] = [
-      dead,
-      edited,
-      this.#shapeId(table, shape),
-      common === edited ? null : common,
-      own.size === 0 ? null : JSON.stringify(Object.fromEntries(own)),
-      state,
-    ]
+    const layout = layOut(id, info.byName, cells)
+    const { shown, deleted, edited, stamp, own, state, shape } = layout
+    const rowid = n ?? this.#nextRowid(info)
+    const digest = digestRow({ ...layout, n: rowid, id, shape: shape.text, values: layout.covered })
     const values = info.columns.map(([name]) => shown[name] as SqlValue)
-    let rowid: number
+    const bookkeeping = [deleted, edited, this.#shapeId(table, shape), stamp, own, state, digest]
     if (n === undefined) {
-      rowid = this.#nextRowid(info)
       this.#insertStatement(info).run(rowid, id, ...values, ...bookkeeping)
-      info.lastN = rowid
+      this.#used(info, rowid)
     } else {
       this.#updateStatement(info).run(...values, ...bookkeeping, n)
-      rowid = n
+      this.#driver.prepare('DELETE FROM _cells WHERE tbl = ? AND n = ?').run(table, rowid)
+      this.#driver.prepare('DELETE FROM _foreign WHERE tbl = ? AND id = ?').run(table, id)
     }
-    shown['_deleted'] = dead
-    shown['_edited'] = edited
-    shown['_state'] = state
-    if (n !== undefined) this.#driver.prepare('DELETE FROM _cells WHERE tbl = ? AND n = ?').run(table, rowid)
-    for (const [name, cell] of apart) {
-      this.#driver.prepare('INSERT INTO _cells (tbl, n, col, cell) VALUES (?, ?, ?, ?)').run(table, rowid, name, encodeCell(cell))
+    for (const { col, cell } of layout.cells) {
+      this.#driver.prepare('INSERT INTO _cells (tbl, n, col, cell) VALUES (?, ?, ?, ?)').run(table, rowid, col, cell)
     }
-    if (n !== undefined || foreign.size > 0) this.saveForeign(table, id, foreign)
+    for (const { col, cell } of layout.foreign) {
+      this.#driver.prepare('INSERT INTO _foreign (tbl, id, col, cell) VALUES (?, ?, ?, ?)').run(table, id, col, cell)
+    }
+    if (info.columns.some(([name, { type }]) => !fits(type, shown[name]))) this.#digestAsStored(info, rowid)
     this.#logChange(info, rowid)
     return { n: rowid, shown }
+  }
+
+  /** Another app with a column of this name and another type has written it: SQLite may have converted the value. */
+  #digestAsStored(info: TableInfo, n: number): void {
+    const row = this.#driver.prepare(`SELECT * FROM ${info.physical} WHERE _n = ?`).get(n) as Row
+    const digest = storedDigest(row, this.storedShape(Number(row['_shape'])), this.parts(info.name, row))
+    this.#driver.prepare(`UPDATE ${info.physical} SET _digest = ? WHERE _n = ?`).run(digest, n)
   }
 
   #insertStatement(info: TableInfo): Statement {
     const names = info.columns.map(([name]) => `"${name}"`)
     return this.#driver.prepare(
-      `INSERT INTO ${info.physical} (${['_n', 'id', ...names, '_deleted', '_edited', '_shape', '_stamp', '_own', '_state'].join(', ')})
-       VALUES (${Array.from({ length: names.length + 8 }, () => '?').join(', ')})`,
+      `INSERT INTO ${info.physical} (${['_n', 'id', ...names, ...BOOKKEEPING].join(', ')})
+       VALUES (${Array.from({ length: names.length + 2 + BOOKKEEPING.length }, () => '?').join(', ')})`,
     )
   }
 
   #updateStatement(info: TableInfo): Statement {
-    const names = [...info.columns.map(([name]) => `"${name}"`), '_deleted', '_edited', '_shape', '_stamp', '_own', '_state']
+    const names = [...info.columns.map(([name]) => `"${name}"`), ...BOOKKEEPING]
     return this.#driver.prepare(`UPDATE ${info.physical} SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE _n = ?`)
   }
 
   #plan(shape: Shape): InsertPlan | null {
     const info = this.#tables.get(shape.table)
     if (info === undefined) return null
-    const positions: number[] = []
-    const columns: string[] = []
-    let deletedAt = -1
+    const positions = new Map<string, number>()
     for (const [i, { name, kind }] of shape.columns.entries()) {
-      if (name === DELETED) {
-        deletedAt = i
-        continue
-      }
+      positions.set(name, i)
+      if (name === DELETED) continue
       const column = info.byName.get(name)
       if (column === undefined || column.kind !== kind || kind === KIND.set) return null
-      positions.push(i)
-      columns.push(name)
     }
-    if (deletedAt < 0) return null
-    const names = ['_n', 'id', ...columns.map((name) => `"${name}"`), '_deleted', '_edited', '_shape']
+    const deletedAt = positions.get(DELETED)
+    if (deletedAt === undefined) return null
+    positions.delete(DELETED)
+    const columns = [...positions.keys()].sort()
+    const stored: StoredShape = { text: JSON.stringify(columns), columns }
+    const names = ['_n', 'id', ...columns.map((name) => `"${name}"`), '_deleted', '_edited', '_shape', '_digest']
     const insert = this.#driver.prepare(
       `INSERT INTO ${info.physical} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`,
     )
-    return { info, insert, shapeId: this.#shapeId(info.name, columns), positions, deletedAt }
+    return {
+      info,
+      insert,
+      shapeId: this.#shapeId(info.name, stored),
+      shape: stored,
+      positions: columns.map((name) => positions.get(name) as number),
+      types: columns.map((name) => (info.byName.get(name) as Column).type),
+      deletedAt,
+    }
   }
 
   /**
@@ -316,30 +317,30 @@ export class RowStore {
       this.#plans.set(planKey, plan)
     }
     if (plan === null) return undefined
-    const { info } = plan
+    const { info, positions, types, shape } = plan
     const n = this.#nextRowid(info)
-    const params: SqlValue[] = new Array(plan.positions.length + 5)
-    params[0] = n
-    params[1] = row.id
-    let at = 2
-    for (const position of plan.positions) {
-      const value = row.values[position] as SqlValue | object
-      if (value instanceof Map) return undefined
-      params[at++] = value as SqlValue
+    const values: SqlValue[] = new Array(positions.length)
+    for (let i = 0; i < positions.length; i++) {
+      const value = row.values[positions[i] as number] as SqlValue
+      // A text in parts is a Map, which fits nothing either.
+      if (!fits(types[i] as Column['type'], value)) return undefined
+      values[i] = value
     }
-    params[at++] = row.values[plan.deletedAt] === 0 ? 0 : 1
-    params[at++] = row.stamp
-    params[at] = plan.shapeId
-    plan.insert.run(...params)
+    const deleted = row.values[plan.deletedAt] === 0 ? 0 : 1
+    const { id, stamp: edited } = row
+    const digest = digestRow({ n, id, deleted, edited, stamp: null, own: null, state: 0, shape: shape.text, values })
+    plan.insert.run(n, id, ...values, deleted, edited, plan.shapeId, digest)
     if (this.#driver.changes() === 0) return undefined
-    info.lastN = n
+    this.#used(info, n)
     if (info.searchable) this.#logRange(info, n)
     return n
   }
 
   #logRange(info: TableInfo, n: number): void {
-    if (this.#range !== undefined && this.#range.table === info.physical && this.#range.last + 1 === n) {
-      this.#range.last = n
+    const range = this.#range
+    if (range !== undefined && range.table === info.physical && (range.last + 1 === n || range.first - 1 === n)) {
+      if (n > range.last) range.last = n
+      else range.first = n
       return
     }
     this.flushChanges()
@@ -358,36 +359,4 @@ export class RowStore {
     this.#driver.prepare('INSERT INTO _changes (tbl, n, n_last) VALUES (?, ?, ?)').run(table, first, last)
     this.#range = undefined
   }
-}
-
-/** Many small updates are kept as one: each would have to be applied again on every read of the state. */
-function compactCell(cell: TextCell): TextCell {
-  for (const { updates } of cell.value.values()) {
-    if (updates.length >= COMPACT_AT) return { kind: KIND.text, value: compactText(cell.value) }
-  }
-  return cell
-}
-
-/** Splits stamps into the most frequent one with the list of its columns, and the others [CELL-1]. */
-function splitStamps(
-  stamps: ReadonlyMap<string, Stamp>,
-  edited: Stamp,
-): { common: Stamp; shape: string[]; own: Map<string, Stamp> } {
-  const counts = new Map<Stamp, number>()
-  for (const [name, stamp] of stamps) if (name !== PURGED) counts.set(stamp, (counts.get(stamp) ?? 0) + 1)
-  let common = edited
-  let most = 0
-  for (const [stamp, count] of counts) {
-    if (count > most || (count === most && stamp === edited)) {
-      common = stamp
-      most = count
-    }
-  }
-  const shape: string[] = []
-  const own = new Map<string, Stamp>()
-  for (const [name, stamp] of stamps) {
-    if (stamp === common && name !== PURGED) shape.push(name)
-    else own.set(name, stamp)
-  }
-  return { common, shape, own }
 }
