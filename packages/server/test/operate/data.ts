@@ -57,37 +57,41 @@ interface Staged {
   readonly covers?: readonly { readonly replica: Uint8Array; readonly counter: number; readonly digest: Uint8Array }[]
 }
 
-async function merge({ storage, vault, target, records, covers = [] }: Staged): Promise<void> {
+/** One call of the storage at a time: each is a commit of its own. */
+async function* merging({ storage, vault, target, records, covers = [] }: Staged): AsyncGenerator<void> {
   const reserved = { vault, name: 'merge', session: named('token main'), expiresAt: 9e15 }
   const opened = await storage.openMerge({ ...reserved, target, now: 0 })
   if (opened !== 'opened') throw new Error(`a merge was refused: ${opened}`)
+  yield
   for (const [part, record] of records.entries()) {
     const segment = { ...identifySegment(sha256, record), record }
     const { outcome } = await storage.putMergePart({ ...reserved, part, segment, quota: 0 })
     if (outcome !== 'stored') throw new Error(`a part was refused: ${outcome}`)
+    yield
   }
   const { outcome } = await storage.commitMerge({ ...reserved, parts: records.length, covers, quota: 0 })
   if (outcome !== 'merged') throw new Error(`a merge was not committed: ${outcome}`)
+  yield
 }
 
 /** Puts a merged run of `parts` parts in the place of the entries first … last. */
-export async function mergeRun(
+export async function* mergingRun(
   storage: Storage,
   vault: VaultKey,
   [first, last]: readonly [number, number],
   parts = 2,
-): Promise<void> {
+): AsyncGenerator<void> {
   const entries = (await storage.index(vault, first, 1e6)).filter((entry) => entry.last <= last)
   const run = sha256(concatBytes(...entries.map(({ tag }) => tag)))
   const previous = await storage.chainAt(vault, first - 1)
   if (previous === undefined) throw new Error('a run begins where there is no chain value')
   const record = { kind: SEGMENT_KIND.merged, epoch: 1, replica: named('merger', 16), counter: last, previous }
   const records = Array.from({ length: parts }, () => ({ ...record, sealed: random(400) }))
-  await merge({ storage, vault, target: { type: 'run', first, last, run }, records })
+  yield* merging({ storage, vault, target: { type: 'run', first, last, run }, records })
 }
 
 /** Appends seeds, as a device that heals a server does, which stand for a replica that nobody has seen here. */
-export async function seed(storage: Storage, vault: VaultKey, count = 2): Promise<void> {
+export async function* seeding(storage: Storage, vault: VaultKey, count = 2): AsyncGenerator<void> {
   const { head, chain } = await storage.position(vault)
   const records: SegmentRecord[] = []
   let previous = chain
@@ -104,7 +108,11 @@ export async function seed(storage: Storage, vault: VaultKey, count = 2): Promis
     records.push(record)
   }
   const covers = [{ replica: named(`covered by ${head}`, 16), counter: 7, digest: named('digest') }]
-  await merge({ storage, vault, target: { type: 'seed', head, chain }, records, covers })
+  yield* merging({ storage, vault, target: { type: 'seed', head, chain }, records, covers })
+}
+
+export async function drain(steps: AsyncGenerator<void>): Promise<void> {
+  for await (const _ of steps);
 }
 
 /** A closed data folder with two vaults. */

@@ -8,7 +8,7 @@ import { NewerDatabaseError } from '#storage/sqlite/schema'
 import { forEachSeed } from '../../../../tests/support/random.ts'
 import { ReplicaLog, sha256 } from '../client.ts'
 import { temporaryFolder } from '../running.ts'
-import { appendOf, filledFolder, makeVault, mergeRun, openStorage, pushSome, random, seed, tamper } from './data.ts'
+import { appendOf, drain, filledFolder, makeVault, mergingRun, openStorage, pushSome, random, seeding, tamper } from './data.ts'
 
 /** Segments 1 … 20 in a run of three parts, 21 … 30 in another, 31 … 50 as they came. */
 async function mergedFolder(): Promise<string> {
@@ -16,8 +16,8 @@ async function mergedFolder(): Promise<string> {
   const storage = openStorage(folder)
   const vault = await makeVault(storage)
   await pushSome(storage, vault, 50)
-  await mergeRun(storage, vault, [1, 20], 3)
-  await mergeRun(storage, vault, [21, 30], 2)
+  await drain(mergingRun(storage, vault, [1, 20], 3))
+  await drain(mergingRun(storage, vault, [21, 30], 2))
   await storage.close()
   return folder
 }
@@ -41,9 +41,9 @@ test('[LOG-4] [LOG-6] whatever was pushed, merged and seeded is found whole, bes
         const entries = await storage.index(vault, 1, 1e6)
         const from = draw.below(entries.length)
         const to = draw.between(from, entries.length - 1)
-        await mergeRun(storage, vault, [entries[from]?.first ?? 0, entries[to]?.last ?? 0], draw.between(1, 3))
+        await drain(mergingRun(storage, vault, [entries[from]?.first ?? 0, entries[to]?.last ?? 0], draw.between(1, 3)))
       } else {
-        await seed(storage, vault, draw.between(1, 3))
+        await drain(seeding(storage, vault, draw.between(1, 3)))
       }
       if (step % 10 !== 9) continue
       const report = verify({ path: folder })
