@@ -6,6 +6,8 @@
 import { ACCOUNT_CASES } from '#storage/contract/accounts'
 import { CREDENTIAL_CASES } from '#storage/contract/credentials'
 import { LOG_CASES } from '#storage/contract/log'
+import { MERGING_CASES } from '#storage/contract/merging'
+import { SEEDING_CASES } from '#storage/contract/seeding'
 import type { ContractSubject } from '#storage/contract/support'
 
 export interface ContractCase {
@@ -13,7 +15,7 @@ export interface ContractCase {
   run(): Promise<void>
 }
 
-const CASES = [...ACCOUNT_CASES, ...CREDENTIAL_CASES, ...LOG_CASES]
+const CASES = [...ACCOUNT_CASES, ...CREDENTIAL_CASES, ...LOG_CASES, ...MERGING_CASES, ...SEEDING_CASES]
 
 /** @param open gives a new, empty storage at each call. */
 export function storageContract(open: () => Promise<ContractSubject>): readonly ContractCase[] {
