@@ -1,85 +1,64 @@
 /**
- * Signing in and out and changing the password: everything that turns what a person knows into keys and a session.
+ * Signing in and out, and what follows from a password or a session: everything that turns what a person knows into keys.
  *
  * What a server says before sign-in (vault id, suite, salt) is used, because nothing else is there, and proved
  * afterwards: the key bundle opens only with exactly these in its AAD [KEY-4]. Suites and their cost come from this
  * client's own list [KEY-5].
  */
-import { openBundle, sealBundle } from '@lockstep/crypto/bundle'
-import { deriveRootKey, type RootKey, type Suite } from '@lockstep/crypto/derivation'
-import { type KeyPair, keyPairOf } from '@lockstep/crypto/device-key'
-import { CryptoError } from '@lockstep/crypto/errors'
-import { deriveAuthKey, deriveWrapKey } from '@lockstep/crypto/hierarchy'
+import { deriveAuthKey, deriveRecoveryKeyPair } from '@lockstep/crypto/hierarchy'
 import { canonicalPassphrase, generatePassphrase } from '@lockstep/crypto/passphrase'
 import { equalBytes } from '@lockstep/protocol/bytes'
 import type { Session } from '@lockstep/protocol/http'
-import { toRowId } from '#cell'
+import { deriveRoot, forgedHeader, NO_SALT, openWith, type Root, sealFor, settleChange } from '#credentials'
 import { publishDevice } from '#devices'
 import { EngineError } from '#errors'
 import type { HttpClient } from '#http'
+import { type EpochMap, Identity, joinEpochs } from '#identity'
+import { changePassword, type PasswordChangeResult } from '#password-change'
 import { Remote, ServerProblem, serverUrl } from '#remote'
-import { encodeSecrets, newSecrets, type Profile, parseProfile, parseSecrets, type SecretStore, type Secrets } from '#secrets'
-import type { PasswordChange, SignInRequest, SignInResult } from '#sign-in'
+import { revokeDevice } from '#revocation'
+import { renewKeys, takeRotations } from '#rotations'
+import type { Profile, SecretStore } from '#secrets'
+import type { PasswordChange, RevocationRequest, RevocationResult, SignInRequest, SignInResult } from '#sign-in'
 import type { Store } from '#store'
-
-const NO_SALT = new Uint8Array(16)
 
 export interface SignedIn {
   readonly vaultId: Uint8Array
-  readonly vaultKeys: ReadonlyMap<number, Uint8Array>
+  readonly vaultKeys: EpochMap
   readonly token: string
   readonly remote: Remote
 }
 
 export class Account {
   readonly #store: Store
-  readonly #files: SecretStore
   readonly #http: HttpClient
-  #secrets: Secrets
-  #profile: Profile
+  readonly #identity: Identity
 
-  private constructor(store: Store, files: SecretStore, http: HttpClient, secrets: Secrets, profile: Profile) {
+  private constructor(store: Store, http: HttpClient, identity: Identity) {
     this.#store = store
-    this.#files = files
     this.#http = http
-    this.#secrets = secrets
-    this.#profile = profile
+    this.#identity = identity
   }
 
   static async open(store: Store, files: SecretStore, http: HttpClient): Promise<Account> {
-    const stored = await files.loadSecrets()
-    const secrets = stored === undefined ? newSecrets(store.runtime.random) : parseSecrets(stored)
-    const profile = await files.loadProfile()
-    const account = new Account(store, files, http, secrets, profile === undefined ? { format: 1 } : parseProfile(profile))
-    if (stored === undefined) await account.#save()
-    return account
+    return new Account(store, http, await Identity.open(store, files))
   }
 
   get profile(): Profile {
-    return this.#profile
+    return this.#identity.profile
   }
 
   get deviceId(): string {
-    return toRowId(this.#secrets.deviceId)
+    return this.#identity.deviceId
   }
 
   /** True while this device holds the vault's keys: also after a 401, before the new password is entered. */
   get hasKeys(): boolean {
-    return this.#secrets.vaultKeys !== undefined
+    return this.#identity.hasKeys
   }
 
   get hasSession(): boolean {
-    return this.#secrets.token !== undefined && this.hasKeys && this.#profile.server !== undefined
-  }
-
-  /** The profile first: a token without a server to show it to would be of no use. */
-  async #save(): Promise<void> {
-    await this.#files.saveProfile(this.#profile)
-    await this.#saveSecrets()
-  }
-
-  #saveSecrets(): Promise<void> {
-    return this.#files.saveSecrets(encodeSecrets(this.#secrets))
+    return this.#identity.hasSession
   }
 
   #remote(server: string): Remote {
@@ -88,220 +67,225 @@ export class Account {
 
   /** @throws EngineError `not-signed-in`, `needs-password` */
   session(): SignedIn {
-    const { vaultKeys, token } = this.#secrets
-    const { server } = this.#profile
-    if (vaultKeys === undefined || server === undefined) {
+    const { secrets, profile, hasKeys, vaultKeys } = this.#identity
+    if (!hasKeys || profile.server === undefined) {
       throw new EngineError('not-signed-in', 'this device is not signed in to a server')
     }
-    if (token === undefined) throw new EngineError('needs-password', 'the session has ended: sign in again')
-    return { vaultId: this.#vaultId(), vaultKeys: new Map(vaultKeys), token, remote: this.#remote(server) }
-  }
-
-  #vaultId(): Uint8Array {
-    const vaultId = this.#store.meta.get('vaultId')
-    if (vaultId === undefined) throw new EngineError('not-signed-in', 'this device does not belong to a vault yet')
-    return vaultId
+    if (secrets.token === undefined) throw new EngineError('needs-password', 'the session has ended: sign in again')
+    return { vaultId: this.#identity.vaultId(), vaultKeys, token: secrets.token, remote: this.#remote(profile.server) }
   }
 
   async signIn(request: SignInRequest): Promise<SignInResult> {
-    if (this.hasSession) {
+    const server = serverUrl(request.server)
+    const { profile } = this.#identity
+    const known = profile.server === server && profile.vault === request.vault
+    if (this.hasSession && (known || request.intent === 'join')) {
       throw new EngineError(
         'already-signed-in',
-        `this device is signed in to "${this.#profile.vault}" at ${this.#profile.server}: sign out first`,
+        `this device is signed in to "${profile.vault}" at ${profile.server}: sign out first`,
       )
     }
-    const server = serverUrl(request.server)
     const remote = this.#remote(server)
     await remote.serverInfo()
-    const known = this.#profile.server === server && this.#profile.vault === request.vault
-    const passphrase = request.passphrase ?? (known ? this.#profile.passphrase : undefined)
+    const passphrases = passphrasesFor(request, known ? profile : undefined)
     // A sign-up whose answer was lost, or a device that asks again after a 401: its own record says that the vault is made.
     const rejoin = request.intent === 'create' && known && this.hasKeys
     const neverIn = this.#store.meta.get('cursor') === undefined
     if (request.intent === 'join' || rejoin) {
       try {
-        const result = await this.#join(remote, {
-          ...request,
-          server,
-          passphrase,
-          passwordOnly: request.passwordOnly || (known && this.#profile.passwordOnly === true),
-        })
+        const passwordOnly = request.passwordOnly || (known && profile.passwordOnly === true)
+        const result = await this.#join(remote, { ...request, server, passwordOnly }, passphrases)
         return rejoin && neverIn ? { ...result, created: true, ...this.#unshown(request) } : result
       } catch (error) {
-        const neverMade = rejoin && neverIn && error instanceof EngineError && error.code === 'wrong-credentials'
-        if (!neverMade) throw error
+        // Never made, or made on a server that has lost it since.
+        const isGone = rejoin && error instanceof EngineError && error.code === 'wrong-credentials'
+        if (!isGone) throw error
       }
     }
-    if (!neverIn) {
+    if (!neverIn && !this.hasKeys) {
       throw new EngineError(
         'wrong-vault',
-        'this device holds a vault that a server has already: sign in to that one, or use another home for a new vault',
+        'this device holds a vault that a server has already, and no longer its keys: sign in to that one, or use another home for a new vault',
       )
     }
-    const result = await this.#create(remote, { ...request, server, passphrase: request.passwordOnly ? undefined : passphrase })
-    return { ...result, ...this.#unshown(request) }
+    const passphrase = request.passwordOnly ? undefined : passphrases[0]
+    const result = await this.#create(remote, { ...request, server, passphrase })
+    return { ...result, ...(!neverIn && { moved: true }), ...this.#unshown(request) }
   }
 
   /** The passphrase, where it was made here and no earlier sign-in has given it out. */
   #unshown(request: SignInRequest): { readonly passphrase?: string } {
-    const { passphrase } = this.#profile
+    const { passphrase } = this.profile
     return request.passphrase === undefined && passphrase !== undefined ? { passphrase } : {}
   }
 
+  /** Makes the vault on a server: a new one, or the one that is here, under its id and with its keys. */
   async #create(remote: Remote, request: SignInRequest): Promise<SignInResult> {
+    const identity = this.#identity
     const { random } = this.#store.runtime
     const passphrase = request.passwordOnly ? undefined : canonicalPassphrase(request.passphrase ?? generatePassphrase(random))
     const vaultId = this.#store.meta.get('vaultId') ?? random(16)
-    const suite: Suite = request.passwordOnly ? 'argon2id-64m-3' : 'pbkdf2-sha256-1200000'
-    const salt = request.passwordOnly ? random(16) : NO_SALT
-    const vaultKeys: [number, Uint8Array][] = this.#secrets.vaultKeys ?? [[1, random(32)]]
-    const root = await derive(suite, request.password, passphrase, salt)
-    const version = 1
-    const sealed = await sealBundle({
-      wrapKey: deriveWrapKey(root, vaultId),
-      context: { suite, salt, vaultId, name: request.vault },
-      bundle: { version, epochs: new Map(vaultKeys) },
-      random,
-    })
-    const before = { secrets: this.#secrets, profile: this.#profile, vaultId: this.#store.meta.get('vaultId') }
-    // Written down before the server hears of it: a lost answer must not lose the only copy of the keys.
-    this.#secrets = { ...this.#secrets, vaultKeys }
-    this.#remember(request, passphrase)
+    const epochs: EpochMap = identity.hasKeys ? identity.vaultKeys : new Map([[1, random(32)]])
+    const root = await deriveRoot({ password: request.password, passphrase, salt: request.passwordOnly ? random(16) : NO_SALT })
+    const sealed = await sealFor(identity, root, { version: 1, epochs, vaultId, name: request.vault })
+    const before = { secrets: identity.secrets, profile: identity.profile, vaultId: this.#store.meta.get('vaultId') }
+    // Written down before the server hears of it: a lost answer must not lose the only copy of the keys. The token goes first: it
+    // is not for this server.
+    await identity.changeSecrets({ vaultKeys: [...epochs], token: undefined })
+    await this.#remember(request, passphrase)
     this.#store.write('remote', () => this.#store.meta.set('vaultId', vaultId))
-    await this.#save()
     let session: Session
     try {
       session = await remote.signUp({
+        ...sealed,
         name: request.vault,
         vaultId,
-        suite,
-        salt,
-        authKey: deriveAuthKey(root, vaultId),
-        bundle: { version, sealed },
-        device: { id: this.#secrets.deviceId, name: request.deviceName },
+        device: { id: identity.secrets.deviceId, name: request.deviceName },
         setupToken: request.setupToken,
       })
     } catch (error) {
       // After a 5xx the server may have made the vault all the same.
       if (error instanceof ServerProblem && error.status < 500) {
         // Refused: nothing of the attempt is kept, or the next sign-in would be taken for a return.
-        this.#secrets = before.secrets
-        this.#profile = before.profile
+        const { vaultKeys, token } = before.secrets
+        await identity.changeProfile({ ...NO_PROFILE, ...before.profile })
+        await identity.changeSecrets({ vaultKeys, token })
         if (before.vaultId === undefined) this.#store.write('remote', () => this.#store.meta.delete('vaultId'))
-        await this.#save()
         throw explainSignUp(error, request)
       }
       throw error
     }
-    await this.#adopt(session, version)
+    const seen = identity.bundleVersionSeen()
+    await this.#adopt(session, 1)
+    if (seen > 0) await this.#repairBundle(remote, session, root, seen)
+    const { token } = before.secrets
+    if (token !== undefined && before.profile.server !== undefined) {
+      // It ends by itself where that server cannot be told.
+      await this.#remote(before.profile.server)
+        .signOut(token)
+        .catch(() => {})
+    }
     return { vault: request.vault, device: this.deviceId, created: true }
   }
 
-  async #join(remote: Remote, request: SignInRequest): Promise<SignInResult> {
-    if (request.passphrase === undefined && !request.passwordOnly) {
+  async #join(remote: Remote, request: SignInRequest, passphrases: readonly string[]): Promise<SignInResult> {
+    const identity = this.#identity
+    if (passphrases.length === 0 && !request.passwordOnly) {
       throw new EngineError(
         'wrong-credentials',
         'another device of a vault needs its passphrase: read it on a device that is signed in',
       )
     }
-    const header = await remote.vaultHeader(request.vault)
+    const { vaultId, suite, salt } = await remote.vaultHeader(request.vault)
+    const candidates = request.passwordOnly ? [undefined] : passphrases
+    const { root, session } = await this.#firstThatOpens(remote, request, vaultId, salt, candidates)
+    const { bundle } = session
+    if (root.suite !== suite || !equalBytes(session.vaultId, vaultId)) throw forgedHeader()
+    const opened = await openWith(root, { vaultId, name: request.vault, ...bundle })
+    if (opened === undefined) throw forgedHeader()
     const local = this.#store.meta.get('vaultId')
-    const wrong = new EngineError('wrong-credentials', 'wrong password or passphrase, or no such vault on this server')
-    const suite: Suite = request.passwordOnly ? 'argon2id-64m-3' : 'pbkdf2-sha256-1200000'
-    const passphrase =
-      request.passwordOnly || request.passphrase === undefined ? undefined : canonicalPassphrase(request.passphrase)
-    const salt = request.passwordOnly ? header.salt : NO_SALT
-    const root = await derive(suite, request.password, passphrase, salt)
-    let session: Session
-    try {
-      session = await remote.signIn(request.vault, {
-        authKey: deriveAuthKey(root, header.vaultId),
-        device: { id: this.#secrets.deviceId, name: request.deviceName },
-        deviceCookie: this.#secrets.deviceCookie,
-      })
-    } catch (error) {
-      throw error instanceof ServerProblem && error.problem === 'wrong-credentials' ? wrong : error
-    }
-    if (header.suite !== suite || !equalBytes(session.vaultId, header.vaultId)) throw forgedHeader()
-    const { epochs } = await openBundle({
-      wrapKey: deriveWrapKey(root, header.vaultId),
-      context: { suite, salt, vaultId: header.vaultId, name: request.vault },
-      version: session.bundle.version,
-      sealed: session.bundle.sealed,
-    }).catch((error: unknown) => {
-      throw error instanceof CryptoError ? forgedHeader(error) : error
-    })
-    if (local !== undefined && !equalBytes(local, header.vaultId)) {
+    if (local !== undefined && !equalBytes(local, vaultId)) {
       await remote.signOut(session.token).catch(() => {})
       throw new EngineError('wrong-vault', 'this device holds another vault: use another home, or sign out with --wipe first')
     }
-    this.#checkBundleVersion(session.bundle.version)
-    this.#secrets = { ...this.#secrets, vaultKeys: [...epochs] }
-    this.#remember(request, passphrase)
-    this.#store.write('remote', () => this.#store.meta.set('vaultId', header.vaultId))
-    await this.#adopt(session, session.bundle.version)
-    return { vault: request.vault, device: this.deviceId, created: false }
+    const epochs = joinEpochs(identity.vaultKeys, opened)
+    const seen = identity.bundleVersionSeen()
+    // Only who still holds keys has something to give back.
+    const lacking = identity.hasKeys && (bundle.version < seen || epochs.size > opened.size)
+    await identity.changeSecrets({ vaultKeys: [...epochs] })
+    await this.#remember(request, root.passphrase)
+    this.#store.write('remote', () => this.#store.meta.set('vaultId', vaultId))
+    await this.#adopt(session, bundle.version)
+    const repaired = lacking && (await this.#repairBundle(remote, session, root, Math.max(seen, bundle.version)))
+    await this.#learnRotations(remote, session, root)
+    return { vault: request.vault, device: this.deviceId, created: false, ...(repaired && { repaired }) }
   }
 
-  /** A server that shows an older bundle than this device has seen was rolled back, or lies [KEY-4]. */
-  #checkBundleVersion(version: number): void {
-    const seen = this.#store.meta.get('bundleVersion') ?? 0
-    if (version < seen) {
-      throw new EngineError(
-        'server-diverged',
-        `the server shows key bundle ${version}, but this device has seen ${seen}: it was restored from an old backup, or lies`,
-      )
+  /** There is more than one passphrase to try where it is unknown whether a change of it was made. */
+  async #firstThatOpens(
+    remote: Remote,
+    { password, vault, deviceName }: SignInRequest,
+    vaultId: Uint8Array,
+    salt: Uint8Array,
+    passphrases: readonly (string | undefined)[],
+  ): Promise<{ readonly root: Root; readonly session: Session }> {
+    const { deviceId, deviceCookie } = this.#identity.secrets
+    for (const [i, passphrase] of passphrases.entries()) {
+      const root = await deriveRoot({ password, passphrase, salt })
+      try {
+        const authKey = deriveAuthKey(root.key, vaultId)
+        const session = await remote.signIn(vault, { authKey, device: { id: deviceId, name: deviceName }, deviceCookie })
+        return { root, session }
+      } catch (error) {
+        if (!(error instanceof ServerProblem)) throw error
+        if (error.problem === 'forbidden') throw deviceRevoked(error)
+        if (error.problem !== 'wrong-credentials') throw error
+        if (i === passphrases.length - 1) break
+      }
     }
+    throw new EngineError('wrong-credentials', 'wrong password or passphrase, or no such vault on this server')
   }
 
-  #remember(request: SignInRequest, passphrase: string | undefined): void {
-    this.#profile = {
-      format: 1,
+  async #remember(request: SignInRequest, passphrase: string | undefined): Promise<void> {
+    await this.#identity.changeProfile({
       deviceName: request.deviceName,
       server: serverUrl(request.server),
       vault: request.vault,
       passphrase,
       passwordOnly: request.passwordOnly,
-    }
+      change: undefined,
+    })
   }
 
-  async #adopt(session: Session, bundleVersion: number): Promise<void> {
-    this.#secrets = { ...this.#secrets, token: session.token, deviceCookie: session.deviceCookie }
-    await this.#save()
+  async #adopt({ token, deviceCookie }: Session, bundleVersion: number): Promise<void> {
+    await this.#identity.changeSecrets({ token, deviceCookie })
     this.#store.write('remote', () => {
-      this.#store.meta.set('bundleVersion', bundleVersion)
-      if (this.#store.meta.get('cursor') === undefined) this.#store.meta.set('cursor', 0)
+      const { meta } = this.#store
+      meta.set('bundleVersion', Math.max(bundleVersion, meta.get('bundleVersion') ?? 0))
+      if (meta.get('cursor') === undefined) meta.set('cursor', 0)
     })
     this.publish()
   }
 
-  /** Tells the vault's other devices this one's name, key and replica [KEY-2]; writes nothing where they know. */
-  publish(): void {
-    publishDevice(this.#store, {
-      id: this.deviceId,
-      name: this.#profile.deviceName ?? '',
-      publicKey: this.#publicKey(),
-    })
+  /**
+   * Gives a server whose key bundle is older than what this device has seen all epochs again, under the same password [KEY-4].
+   * `above`: the greatest version seen. False where it could not be done now; the next sign-in or change of the password tries again.
+   */
+  async #repairBundle(remote: Remote, { token, bundle }: Session, root: Root, above: number): Promise<boolean> {
+    const identity = this.#identity
+    const [vaultId, version] = [identity.vaultId(), above + 1]
+    const sealed = await sealFor(identity, root, { version, epochs: identity.vaultKeys, vaultId, name: this.profile.vault ?? '' })
+    try {
+      await remote.changeCredentials(token, { ...sealed, currentAuthKey: sealed.authKey, replaces: bundle.version })
+    } catch (error) {
+      if (error instanceof EngineError) return false
+      throw error
+    }
+    this.#store.write('remote', () => this.#store.meta.set('bundleVersion', version))
+    return true
   }
 
-  #keyPair: KeyPair | undefined
+  /** What earlier epochs ended with, and epochs that the bundle does not have. Out of reach now: asked for again when it is needed. */
+  async #learnRotations(remote: Remote, { token }: Session, root: Root): Promise<void> {
+    const identity = this.#identity
+    if (identity.vaultKeys.size < 2) return
+    const recovery = deriveRecoveryKeyPair(root.key, identity.vaultId())
+    try {
+      await takeRotations({ identity, remote, token, recovery })
+    } catch (error) {
+      if (!(error instanceof EngineError && error.code === 'offline')) throw error
+    }
+  }
 
-  /** Deriving it takes a millisecond, which every live edit would wait for. */
-  #publicKey(): Uint8Array {
-    const { devicePrivateKey } = this.#secrets
-    if (this.#keyPair?.privateKey !== devicePrivateKey) this.#keyPair = keyPairOf(devicePrivateKey)
-    return this.#keyPair.publicKey
+  /** Tells the vault's other devices this one's name, key and replica [KEY-2]; writes nothing where they know. */
+  publish(): void {
+    const { publicKey } = this.#identity.keyPair
+    publishDevice(this.#store, { id: this.deviceId, name: this.profile.deviceName ?? '', publicKey })
   }
 
   /** The session is over: what happens on a 401 [KEY-1]. Data and vault keys stay. */
-  async dropSession(): Promise<void> {
-    const ended = this.#secrets.token
-    // Another process on this home may have signed out or in meanwhile: what it wrote must not be undone.
-    const stored = await this.#files.loadSecrets()
-    if (stored !== undefined) this.#secrets = parseSecrets(stored)
-    if (this.#secrets.token !== ended) return
-    this.#secrets = { ...this.#secrets, token: undefined }
-    await this.#saveSecrets()
+  dropSession(): Promise<void> {
+    return this.#identity.dropSession()
   }
 
   /** Ends the session at the server, if it can be reached, and removes keys and passphrase here. */
@@ -318,68 +302,66 @@ export class Account {
         serverTold = error.code === 'needs-password'
       }
     }
-    this.#secrets = { ...this.#secrets, token: undefined, vaultKeys: undefined }
-    this.#profile = { ...this.#profile, passphrase: undefined }
-    await this.#saveSecrets()
-    await this.#files.saveProfile(this.#profile)
+    await this.#identity.changeSecrets({ token: undefined, vaultKeys: undefined })
+    await this.#identity.changeProfile({ passphrase: undefined, change: undefined })
     return { serverTold }
   }
 
-  /** @throws EngineError `wrong-credentials`, `server-diverged`, `needs-password`, `offline` */
-  async changePassword({ currentPassword, currentPassphrase, newPassword, newPassphrase }: PasswordChange): Promise<void> {
-    const { remote, token, vaultId } = this.session()
-    const now = await remote.credentials(token)
-    if (!equalBytes(now.vaultId, vaultId)) throw forgedHeader()
-    this.#checkBundleVersion(now.bundle.version)
-    const passwordOnly = this.#profile.passwordOnly === true
-    const suite: Suite = passwordOnly ? 'argon2id-64m-3' : 'pbkdf2-sha256-1200000'
-    const passphrase = passwordOnly ? undefined : canonicalPassphrase(currentPassphrase ?? this.#profile.passphrase ?? '')
-    const name = this.#profile.vault ?? ''
-    const oldSalt = passwordOnly ? now.salt : NO_SALT
-    const oldRoot = await derive(suite, currentPassword, passphrase, oldSalt)
-    const { epochs } = await openBundle({
-      wrapKey: deriveWrapKey(oldRoot, vaultId),
-      context: { suite, salt: oldSalt, vaultId, name },
-      version: now.bundle.version,
-      sealed: now.bundle.sealed,
-    }).catch((error: unknown) => {
-      throw error instanceof CryptoError
-        ? new EngineError('wrong-credentials', 'the current password or passphrase is wrong')
-        : error
-    })
-    const nextPassphrase = newPassphrase === undefined ? passphrase : canonicalPassphrase(newPassphrase)
-    const salt = passwordOnly ? this.#store.runtime.random(16) : NO_SALT
-    const root = await derive(suite, newPassword, nextPassphrase, salt)
-    const version = now.bundle.version + 1
-    const sealed = await sealBundle({
-      wrapKey: deriveWrapKey(root, vaultId),
-      context: { suite, salt, vaultId, name },
-      bundle: { version, epochs },
-      random: this.#store.runtime.random,
-    })
-    await remote.changeCredentials(token, {
-      currentAuthKey: deriveAuthKey(oldRoot, vaultId),
-      suite,
-      salt,
-      authKey: deriveAuthKey(root, vaultId),
-      bundle: { version, sealed },
-    })
-    this.#profile = { ...this.#profile, passphrase: nextPassphrase }
-    await this.#save()
-    this.#store.write('remote', () => this.#store.meta.set('bundleVersion', version))
+  /** @throws EngineError `wrong-credentials`, `conflict`, `server-diverged`, `needs-password`, `offline` */
+  changePassword(change: PasswordChange): Promise<PasswordChangeResult> {
+    const { remote, token } = this.session()
+    return changePassword({ identity: this.#identity, remote, token }, change)
+  }
+
+  /**
+   * Ends a device and opens an epoch that it has no key of [KEY-3]. `sync` gets this device in step; it is called before each attempt.
+   * @throws EngineError `no-such-device`, `wrong-credentials`, `conflict`, `server-diverged`, `needs-password`, `offline`
+   */
+  async revokeDevice(request: RevocationRequest, sync: () => Promise<unknown>): Promise<RevocationResult> {
+    const { remote, token } = this.session()
+    return revokeDevice({ identity: this.#identity, remote, token, sync }, request)
+  }
+
+  /**
+   * Takes up the epochs that other devices have opened [KEY-2]. True if there is one that this device did not have. Called when the
+   * server says that an epoch is closed, or a segment's epoch is unknown.
+   * @throws EngineError `needs-password` (the session is dropped), `server-misbehaved`, `offline`
+   */
+  renewKeys(): Promise<boolean> {
+    const { remote, token } = this.session()
+    return renewKeys({ identity: this.#identity, remote, token })
+  }
+
+  /** Finds out whether a change of credentials was made whose answer was lost. One request, and only where there is such a change. */
+  async settleChange(): Promise<void> {
+    const { change } = this.profile
+    if (change === undefined || change.asked === true || !this.hasSession) return
+    const { remote, token } = this.session()
+    await settleChange({ identity: this.#identity, remote, token })
   }
 }
 
-function forgedHeader(cause?: unknown): EngineError {
-  return new EngineError(
-    'vault-header-forged',
-    'the server accepted the password but handed out keys that do not fit it: this server must not be trusted',
-    { cause },
-  )
+const NO_PROFILE = {
+  deviceName: undefined,
+  server: undefined,
+  vault: undefined,
+  passphrase: undefined,
+  passwordOnly: undefined,
+  change: undefined,
 }
 
-async function derive(suite: Suite, password: string, passphrase: string | undefined, salt: Uint8Array): Promise<RootKey> {
-  return deriveRootKey(suite === 'argon2id-64m-3' ? { suite, password, salt } : { suite, password, passphrase })
+/** What the person typed, or what this device holds: both of two where it is unknown which is the vault's. */
+function passphrasesFor({ passphrase }: SignInRequest, profile: Profile | undefined): string[] {
+  const candidates = passphrase === undefined ? [profile?.passphrase, profile?.change?.passphrase] : [passphrase]
+  return [...new Set(candidates.filter((candidate) => candidate !== undefined).map(canonicalPassphrase))]
+}
+
+function deviceRevoked(cause: ServerProblem): EngineError {
+  return new EngineError(
+    'device-revoked',
+    'this device was revoked from another one, for good. What it holds stays readable here; to take part again, sign in from a new home, and import there what it had not sent',
+    { cause },
+  )
 }
 
 function explainSignUp(error: ServerProblem, request: SignInRequest): EngineError {

@@ -1,16 +1,16 @@
 /** A person's device: its vault, its account on a server, and syncing between the two. Platforms supply the parts. */
 import type { Sha256 } from '@lockstep/protocol/chain'
-import type { DeviceList } from '@lockstep/protocol/http'
 import { Account } from '#account'
 import { toRowId } from '#cell'
 import type { Driver } from '#driver'
 import { EngineError } from '#errors'
 import type { HttpClient, SocketConnect } from '#http'
+import type { PasswordChangeResult } from '#password-change'
 import type { Schema, Table } from '#schema'
 import { type Compression, createSealer } from '#sealing'
 import type { OpenSearch } from '#search/service'
 import type { SecretStore } from '#secrets'
-import type { PasswordChange, SignInRequest, SignInResult } from '#sign-in'
+import type { PasswordChange, RevocationRequest, RevocationResult, SignInRequest, SignInResult } from '#sign-in'
 import type { Runtime, StoredProblem } from '#store'
 import { Syncer, type SyncOptions, type SyncResult } from '#sync'
 import { openVault, type Vault } from '#vault'
@@ -58,7 +58,7 @@ export interface ListedDevice {
 }
 
 /** Problems that mean that data may be kept from this device; others are only told. */
-const SERIOUS = new Set(['server-diverged', 'forked', 'withheld', 'unreadable'])
+const SERIOUS = new Set(['server-diverged', 'forked', 'withheld', 'unreadable', 'keys-forged'])
 
 export class Device<T extends Record<string, Table> = Record<string, Table>> {
   readonly vault: Vault<T>
@@ -125,22 +125,35 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     const { compression, runtime, sha256 } = this.#platform
     const sealer = createSealer({ vaultId, vaultKeys, compression, random: runtime.random })
     this.#account.publish()
-    return new Syncer({ store: this.vault.store, sealer, sha256, remote, token })
+    const renewKeys = async () => {
+      const renewed = await this.#account.renewKeys()
+      sealer.add(this.#account.session().vaultKeys)
+      return renewed
+    }
+    return new Syncer({ store: this.vault.store, sealer, sha256, remote, token, renewKeys })
   }
 
   /** One sync. A session that the server no longer accepts is dropped here. @throws EngineError */
   async sync(options: SyncOptions = {}): Promise<SyncResult> {
-    try {
-      return await this.#syncer().run(options)
-    } catch (error) {
-      await this.#dropIfUnauthorized(error)
-      throw error
-    }
+    return this.#signedIn(async () => {
+      await this.#account.settleChange()
+      return this.#syncer().run(options)
+    })
   }
 
-  async #dropIfUnauthorized(error: unknown): Promise<void> {
-    if (error instanceof EngineError && error.code === 'needs-password' && this.#account.hasSession)
+  /** A session that the server no longer accepts is dropped, and the person told why that may be. */
+  async #signedIn<R>(work: () => Promise<R>): Promise<R> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'needs-password' || !this.#account.hasSession) throw error
       await this.#account.dropSession()
+      throw new EngineError(
+        'needs-password',
+        'this session has ended: on another device the password was changed or this device was revoked, or it was signed out: sign in again',
+        { cause: error },
+      )
+    }
   }
 
   /** Keeps in step by itself until stopped. */
@@ -207,25 +220,19 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     return pending > 0 || lastSyncedAt === undefined ? 'pending' : 'synced'
   }
 
-  async changePassword(change: PasswordChange): Promise<void> {
-    try {
-      await this.#account.changePassword(change)
-    } catch (error) {
-      await this.#dropIfUnauthorized(error)
-      throw error
-    }
+  changePassword(change: PasswordChange): Promise<PasswordChangeResult> {
+    return this.#signedIn(() => this.#account.changePassword(change))
+  }
+
+  /** Ends another device's access, from what is written next on [KEY-3]. Syncs before. @throws EngineError */
+  revokeDevice(request: RevocationRequest): Promise<RevocationResult> {
+    return this.#signedIn(() => this.#account.revokeDevice(request, () => this.sync()))
   }
 
   async listDevices(): Promise<ListedDevice[]> {
     const { remote, token } = this.#account.session()
-    let list: DeviceList
-    try {
-      list = await remote.devices(token)
-    } catch (error) {
-      await this.#dropIfUnauthorized(error)
-      throw error
-    }
-    return list.devices.map(({ id, ...rest }) => ({ id: toRowId(id), ...rest }))
+    const { devices } = await this.#signedIn(() => remote.devices(token))
+    return devices.map(({ id, ...rest }) => ({ id: toRowId(id), ...rest }))
   }
 
   #closed = false

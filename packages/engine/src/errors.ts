@@ -27,6 +27,8 @@ export type EngineErrorCode =
   | 'replica-conflict'
   | 'epoch-closed'
   | 'conflict'
+  | 'no-such-device'
+  | 'device-revoked'
   | 'quota-exceeded'
   | 'storage-failed'
   | 'unexpected'

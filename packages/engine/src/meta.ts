@@ -19,7 +19,15 @@ interface MetaTypes {
   /** The server's generation as last seen; only a hint. */
   generation: Uint8Array
   lastSyncedAt: number
+  /** When the trash was last looked through to its end, by this device's clock [CELL-8]. */
+  trashSweptAt: number
   bundleVersion: number
+  /** The greatest that any segment has named [KEY-4]. */
+  bundleVersionSeen: number
+  /** JSON list of the row ids of all devices that a rotation record has revoked. */
+  revokedDevices: string
+  /** 1 from the moment at which a server's log turned out to lack something until it has it again [LOG-9]. */
+  repairing: number
 }
 
 export class Meta {

@@ -23,7 +23,7 @@ export type SegmentPlace = Pick<SegmentRecord, 'kind' | 'epoch' | 'replica' | 'c
 
 /** Seals and opens segment bodies. The simulation has one without cryptography. */
 export interface Sealer {
-  /** Epoch of what is sealed now. */
+  /** Epoch of what is sealed now; it grows when the vault's keys are changed. */
   readonly epoch: number
   seal(place: SegmentPlace, body: Uint8Array): Promise<Uint8Array>
   /** @throws CryptoError, FormatError; `MissingEpochError` for an epoch whose key this device does not have. */
@@ -69,17 +69,30 @@ export interface SealerOptions {
   readonly random: (length: number) => Uint8Array
 }
 
-export function createSealer({ vaultId, vaultKeys, compression, random }: SealerOptions): Sealer {
+/** A sealer that learns of new epochs while it is used: segments that are on their way go on with the epoch they began with. */
+export interface GrowingSealer extends Sealer {
+  /** Adds what it does not have; an epoch that it has keeps its key. */
+  add(vaultKeys: ReadonlyMap<number, Uint8Array>): void
+}
+
+export function createSealer({ vaultId, vaultKeys, compression, random }: SealerOptions): GrowingSealer {
   const keys = new Map<number, EpochKeys>()
-  for (const [epoch, key] of vaultKeys) keys.set(epoch, deriveEpochKeys(key, vaultId, epoch))
-  const epoch = Math.max(...keys.keys())
+  let newest = 0
+  const add = (more: ReadonlyMap<number, Uint8Array>) => {
+    for (const [epoch, key] of more) if (!keys.has(epoch)) keys.set(epoch, deriveEpochKeys(key, vaultId, epoch))
+    newest = Math.max(...keys.keys())
+  }
+  add(vaultKeys)
   const keysOf = (wanted: number): EpochKeys => {
     const found = keys.get(wanted)
     if (found === undefined) throw new MissingEpochError(wanted)
     return found
   }
   return {
-    epoch,
+    get epoch() {
+      return newest
+    },
+    add,
     async seal(place, body) {
       return seal(keysOf(place.epoch).segmentKey, segmentAad({ ...place, vaultId }), await packBody(compression, body), random)
     },

@@ -2,7 +2,7 @@
  * What a device keeps besides its database, and how it is written down. Never the password or a key derived from it
  * [KEY-1]: the vault keys, the session, this device's own key; and the passphrase, which the person may read again.
  */
-import { generateDeviceKey } from '@lockstep/crypto/device-key'
+import { deviceIdOf, generateDeviceKey } from '@lockstep/crypto/device-key'
 import { fromBase64Url, toBase64Url } from '@lockstep/protocol/bytes'
 import { z } from 'zod'
 import { EngineError } from '#errors'
@@ -42,6 +42,19 @@ const profileSchema = z.object({
   vault: z.string().optional(),
   passphrase: z.string().optional(),
   passwordOnly: z.boolean().optional(),
+  /** A change of credentials that the server was told and has not answered: which of the two holds is found out later. */
+  change: z
+    .object({
+      passphrase: z.string().optional(),
+      bundleVersion: z.int().min(1),
+      /** The salt of the sealed bundle: random, so it tells whose bundle a server has. */
+      bundleSalt: bytes(32),
+      /** Unix milliseconds. */
+      since: z.int(),
+      /** The server has been asked and could not tell: somebody has changed the bundle since. The next password typed tells. */
+      asked: z.boolean().optional(),
+    })
+    .optional(),
 })
 export type Profile = z.output<typeof profileSchema>
 
@@ -57,11 +70,16 @@ export interface SecretStore {
 
 /** A device's own id and key, made once, with its home. */
 export function newSecrets(random: (length: number) => Uint8Array): Secrets {
-  return { format: 1, deviceId: random(16), devicePrivateKey: generateDeviceKey(random).privateKey }
+  const { publicKey, privateKey } = generateDeviceKey(random)
+  return { format: 1, deviceId: deviceIdOf(publicKey), devicePrivateKey: privateKey }
 }
 
 export function encodeSecrets(secrets: Secrets): unknown {
   return z.encode(secretsSchema, secrets)
+}
+
+export function encodeProfile(profile: Profile): unknown {
+  return z.encode(profileSchema, profile)
 }
 
 /** @throws EngineError `database-newer` */

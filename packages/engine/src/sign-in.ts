@@ -1,4 +1,4 @@
-/** What a person gives to sign in or to change a password, and what they get back. */
+/** What a person gives to sign in, to change a password or to revoke a device, and what they get back. */
 
 export interface SignInRequest {
   readonly server: string
@@ -21,6 +21,10 @@ export interface SignInResult {
   readonly created: boolean
   /** Only when it was generated just now. */
   readonly passphrase?: string
+  /** A vault that was here already was made on the server. */
+  readonly moved?: boolean
+  /** The server had an older key bundle than this device had seen; it has all keys again. */
+  readonly repaired?: boolean
 }
 
 export interface PasswordChange {
@@ -30,4 +34,28 @@ export interface PasswordChange {
   readonly newPassword: string
   /** Stays as it is where absent. */
   readonly newPassphrase?: string | undefined
+}
+
+export interface RevocationRequest {
+  /** The device's id, as the list of devices shows it. */
+  readonly id: string
+  readonly currentPassword: string
+  /** Needed where this device does not hold it. */
+  readonly currentPassphrase?: string | undefined
+  /** Both stay as they are where absent. */
+  readonly newPassword?: string | undefined
+  readonly newPassphrase?: string | undefined
+  /** In place of `newPassphrase`: one is made. */
+  readonly generatePassphrase?: boolean | undefined
+}
+
+export interface RevocationResult {
+  readonly id: string
+  /** As the server has it. */
+  readonly name: string
+  /** It was revoked before; nothing was done. */
+  readonly revokedBefore: boolean
+  readonly repaired: boolean
+  /** The vault's new passphrase, where there is one. */
+  readonly passphrase?: string
 }
