@@ -64,7 +64,9 @@ describe('--json without a server', () => {
     expect(await home.text(['note', 'show', id])).toBe(text)
     expect(await home.json(['note', 'move', id, '--space', 'B'])).toEqual({ id })
     expect(await home.json(['note', 'rm', id])).toEqual({ id })
-    expect(await home.json(['trash', 'list'])).toEqual([{ kind: 'note', id, title: 'U', deletedAt: expect.any(Number) }])
+    expect(await home.json(['trash', 'list'])).toEqual([
+      { kind: 'note', id, title: 'U', deletedAt: expect.any(Number), purgeAt: null },
+    ])
     expect(await home.json(['note', 'restore', id])).toEqual({ id })
     expect(await home.failure(['note', 'restore', id])).toMatchObject({ status: 1, code: 'not-deleted' })
     expect(await home.failure(['note', 'restore', id, '--to-version', '999'])).toMatchObject({ status: 1, code: 'no-such-version' })

@@ -7,6 +7,7 @@ import { type Cell, DELETED } from '#cell'
 import { systemTables } from '#devices'
 import type { Driver, Row, SqlValue } from '#driver'
 import { EngineError } from '#errors'
+import { purgeTime } from '#expire'
 import { listVersions, type Version } from '#history'
 import { type Stamp, stampMillis, stampReplica, stampTime } from '#hlc'
 import { LiveQueries, type RowsListener, type Subscription } from '#live'
@@ -44,6 +45,8 @@ export interface TrashItem {
   readonly id: string
   /** By the deleting device's clock, Unix milliseconds. */
   readonly deletedAt: number
+  /** When it will be purged, by this device's clock; undefined until a sync has noticed it [CELL-8]. */
+  readonly purgeAt: number | undefined
 }
 
 /** Where a row's latest write is: only here, on the server, or also on that many other replicas. */
@@ -141,7 +144,10 @@ export class Vault<T extends Record<string, Table> = Record<string, Table>> {
         this.store.driver
           .prepare(`SELECT id, _edited FROM ${rowsTable(table)} WHERE _deleted = 1 AND (_state & ${ROW_STATE.purged}) = 0`)
           .all()
-          .map((row) => ({ table, id: String(row['id']), deletedAt: stampMillis(row['_edited'] as Stamp) })),
+          .map((row) => {
+            const id = String(row['id'])
+            return { table, id, deletedAt: stampMillis(row['_edited'] as Stamp), purgeAt: purgeTime(this.store, table, id) }
+          }),
       )
       .sort((a, b) => b.deletedAt - a.deletedAt)
   }

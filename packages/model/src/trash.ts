@@ -1,5 +1,5 @@
 /**
- * The trash: deleted rows wait there until it is emptied. What is hidden only because its parent is deleted (a note of
+ * The trash: deleted rows wait there until it is emptied, or for 30 days. What is hidden only because its parent is deleted (a note of
  * a deleted space, a star of a deleted diff) is not listed: it comes back, or goes, with the parent.
  */
 import type { LockstepVault } from '#schema'
@@ -18,15 +18,17 @@ export interface TrashEntry {
   readonly title: string
   /** Unix milliseconds by the deleting device's clock. */
   readonly deletedAt: number
+  /** When it will be dropped by itself, by this device's clock; undefined until a sync has noticed that it is here. */
+  readonly purgeAt: number | undefined
 }
 
 /** The last deleted first. */
 export function listTrash(vault: LockstepVault): TrashEntry[] {
-  return vault.trash().flatMap(({ table, id, deletedAt }) => {
+  return vault.trash().flatMap(({ table, id, deletedAt, purgeAt }) => {
     const known = KINDS[table]
     if (known === undefined) return []
     const [row] = vault.query(`SELECT "${known.title}" AS title FROM "all_${table}" WHERE id = ?`, id)
-    return [{ kind: known.kind, id, title: String(row?.['title'] ?? ''), deletedAt }]
+    return [{ kind: known.kind, id, title: String(row?.['title'] ?? ''), deletedAt, purgeAt }]
   })
 }
 

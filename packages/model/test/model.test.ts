@@ -1,3 +1,4 @@
+import { purgeExpired, TRASH_MILLIS } from '@lockstep/engine/expire'
 import { describe, expect, it } from 'vitest'
 import { addDiff, findDiff, isDay, listDiffs, removeDiff, restoreDiff } from '#diffs'
 import { ModelError } from '#errors'
@@ -284,5 +285,39 @@ describe('trash', () => {
     expect(listNotes(vault)).toMatchObject([{ id: edited, space: 'Work' }])
     expect(codeOf(() => restoreNote(vault, hidden, now))).toBe('no-such-note')
     expect(listTrash(vault)).toMatchObject([{ kind: 'space', id: space }])
+  })
+
+  it('[CELL-8] a note that another device left behind by purging its space is listed, moved, deleted and dropped like any other', () => {
+    const { vault } = memoryVault()
+    const space = addSpace(vault, { name: 'Gone', now })
+    const other = addSpace(vault, { name: 'Other', now })
+    const left = ['moved', 'dropped'].map((title) => addNote(vault, { space, title, text: 'x', now }))
+    const [moved, dropped] = left as [string, string]
+    removeSpace(vault, space)
+    for (const id of left) vault.transact((tx) => tx.update('notes', id, { text: 'y' }))
+    vault.transact((tx) => tx.purge('spaces', space))
+    expect(listSpaces(vault).map(({ id }) => id)).toEqual([other])
+    expect(
+      listNotes(vault)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([...left].sort())
+    expect(emptyTrash(vault)).toBe(0)
+    moveNote(vault, moved, { space: other, now })
+    removeNote(vault, dropped)
+    expect(listTrash(vault)).toMatchObject([{ kind: 'note', id: dropped }])
+    expect(emptyTrash(vault)).toBe(1)
+    expect(listNotes(vault)).toMatchObject([{ id: moved, space: 'Other' }])
+  })
+
+  it('[CELL-8] says when an entry will go, once a sync has noticed it', () => {
+    const { vault, clock } = memoryVault()
+    const space = addSpace(vault, { name: 'S', now })
+    const note = addNote(vault, { space, title: 't', text: 'x', now })
+    removeNote(vault, note)
+    expect(listTrash(vault)).toMatchObject([{ id: note, purgeAt: undefined }])
+    const noticed = clock.now
+    purgeExpired(vault.store, { now: noticed, serverNow: noticed })
+    expect(listTrash(vault)).toMatchObject([{ id: note, purgeAt: noticed + TRASH_MILLIS }])
   })
 })

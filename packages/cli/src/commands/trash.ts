@@ -8,12 +8,19 @@ import { counted, localTime, table } from '#table'
 export const trashCommands: CommandGroup = (program, io) => {
   const trash = program.command('trash').description('what was deleted')
 
-  onRun(trash.command('list').description('list what can be restored'), io, async (context) => {
+  onRun(trash.command('list').description('list what can be restored, and until when'), io, async (context) => {
     const entries = await context.withVault(listTrash)
-    context.out.result(entries, () =>
+    const listed = entries.map((entry) => ({ ...entry, purgeAt: entry.purgeAt ?? null }))
+    context.out.result(listed, () =>
       table(
-        ['ID', 'KIND', 'DELETED', 'TITLE'],
-        entries.map(({ id, kind, deletedAt, title }) => [id, kind, localTime(deletedAt), title]),
+        ['ID', 'KIND', 'DELETED', 'GOES', 'TITLE'],
+        entries.map(({ id, kind, deletedAt, purgeAt, title }) => [
+          id,
+          kind,
+          localTime(deletedAt),
+          purgeAt === undefined ? '30 days after a sync' : localTime(purgeAt),
+          title,
+        ]),
         'The trash is empty.',
       ),
     )
