@@ -57,9 +57,12 @@ interface Staged {
   readonly covers?: readonly { readonly replica: Uint8Array; readonly counter: number; readonly digest: Uint8Array }[]
 }
 
+/** What names the merges of these tests. */
+export const reservation = (vault: VaultKey) => ({ vault, name: 'merge', session: named('token main'), expiresAt: 9e15 })
+
 /** One call of the storage at a time: each is a commit of its own. */
 async function* merging({ storage, vault, target, records, covers = [] }: Staged): AsyncGenerator<void> {
-  const reserved = { vault, name: 'merge', session: named('token main'), expiresAt: 9e15 }
+  const reserved = reservation(vault)
   const opened = await storage.openMerge({ ...reserved, target, now: 0 })
   if (opened !== 'opened') throw new Error(`a merge was refused: ${opened}`)
   yield
