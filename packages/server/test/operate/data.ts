@@ -54,6 +54,8 @@ interface Staged {
   readonly vault: VaultKey
   readonly target: MergeTarget
   readonly records: readonly SegmentRecord[]
+  /** Token digest; that of `makeVault` if there is none. */
+  readonly session?: Uint8Array
   readonly covers?: readonly { readonly replica: Uint8Array; readonly counter: number; readonly digest: Uint8Array }[]
 }
 
@@ -61,8 +63,15 @@ interface Staged {
 export const reservation = (vault: VaultKey) => ({ vault, name: 'merge', session: named('token main'), expiresAt: 9e15 })
 
 /** One call of the storage at a time: each is a commit of its own. */
-async function* merging({ storage, vault, target, records, covers = [] }: Staged): AsyncGenerator<void> {
-  const reserved = reservation(vault)
+async function* merging({
+  storage,
+  vault,
+  target,
+  records,
+  session = named('token main'),
+  covers = [],
+}: Staged): AsyncGenerator<void> {
+  const reserved = { ...reservation(vault), session }
   const opened = await storage.openMerge({ ...reserved, target, now: 0 })
   if (opened !== 'opened') throw new Error(`a merge was refused: ${opened}`)
   yield
@@ -83,6 +92,7 @@ export async function* mergingRun(
   vault: VaultKey,
   [first, last]: readonly [number, number],
   parts = 2,
+  by: Pick<Staged, 'session'> = {},
 ): AsyncGenerator<void> {
   const entries = (await storage.index(vault, first, 1e6)).filter((entry) => entry.last <= last)
   const run = sha256(concatBytes(...entries.map(({ tag }) => tag)))
@@ -90,7 +100,7 @@ export async function* mergingRun(
   if (previous === undefined) throw new Error('a run begins where there is no chain value')
   const record = { kind: SEGMENT_KIND.merged, epoch: 1, replica: named('merger', 16), counter: last, previous }
   const records = Array.from({ length: parts }, () => ({ ...record, sealed: random(400) }))
-  yield* merging({ storage, vault, target: { type: 'run', first, last, run }, records })
+  yield* merging({ storage, vault, target: { type: 'run', first, last, run }, records, ...by })
 }
 
 /** Appends seeds, as a device that heals a server does, which stand for a replica that nobody has seen here. */
