@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { forEachSeed, Random } from '../support/random.ts'
 import type { Process } from './device.ts'
-import { planOf, runPlan } from './run.ts'
+import { planOf, type WorldOptions } from './plan.ts'
+import { runPlan } from './run.ts'
 import { World } from './world.ts'
 
 const FILE = 'tests/simulation/clocks.test.ts'
@@ -10,6 +11,14 @@ const SEEDS = 20
 const WRITES = 200
 const MINUTE = 60_000
 const YEAR = 365.25 * 24 * 60 * MINUTE
+const CALM: WorldOptions = {
+  devices: 2,
+  joins: [0, 0],
+  realCrypto: false,
+  wildClocks: false,
+  serverDamage: false,
+  diskDamage: false,
+}
 
 test('[G7] [CELL-9] with wild clocks that jump, devices end up in step and nothing is lost', async () => {
   let jumps = 0
@@ -21,7 +30,7 @@ test('[G7] [CELL-9] with wild clocks that jump, devices end up in step and nothi
 })
 
 function alone(seed: number, clockOffset: number): { world: World; process: Process; setClock: (offset: number) => void } {
-  const world = new World(seed, { devices: 2, realCrypto: false, wildClocks: false })
+  const world = new World(seed, CALM)
   const device = world.newDevice('alone', { clockOffset })
   const process = device.open() as Process
   return {
@@ -51,7 +60,7 @@ test('[G7] [CELL-1] [CELL-9] no local write is refused, and each is later than t
 
 /** Signs two devices in, of which the second one's clock is off, lets it write, and gives back what both were told. */
 async function toldBy(offset: number): Promise<{ author: string[]; reader: string[]; arrived: boolean }> {
-  const world = new World(1, { devices: 2, realCrypto: false, wildClocks: false })
+  const world = new World(1, CALM)
   world.network.faulty = false
   const [right, wrong] = [world.newDevice('right'), world.newDevice('wrong', { clockOffset: offset })]
   const [reader, author] = [right.open() as Process, wrong.open() as Process]
@@ -98,7 +107,7 @@ test('[G7] a clock that is right is not complained about', async () => {
 
 test('[G7] [CELL-1] devices whose clocks are a millisecond apart agree on every write made at the same moment', async () => {
   await forEachSeed('G7 a millisecond apart', SEEDS, FILE, async (_, seed) => {
-    const world = new World(seed, { devices: 2, realCrypto: false, wildClocks: false })
+    const world = new World(seed, CALM)
     world.network.faulty = false
     const devices = [world.newDevice('a'), world.newDevice('b', { clockOffset: 1 })] as const
     const [a, b] = [devices[0].open() as Process, devices[1].open() as Process]

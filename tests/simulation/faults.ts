@@ -29,6 +29,11 @@ export const FAULT_FLOORS = {
   schemaUpgraded: 4,
   liveOutOfOrder: 20,
   liveRepeated: 20,
+  serverRestored: 0,
+  serverWiped: 0,
+  serverForked: 0,
+  deviceRestored: 0,
+  deviceCloned: 0,
 } as const
 
 export type Fault = keyof typeof FAULT_FLOORS

@@ -5,9 +5,14 @@
  * - A cell holds the value of its greatest stamp. So does each element of a set.
  * - A typed character is in the text, or in a conflict copy, unless somebody who saw it took it out.
  * - A character that was taken out never comes back.
+ * - Of a purged row, what was written after the purge holds as above; what came before it may be gone, or be written again
+ *   by the author of the row's last write [CELL-8].
  *
- * A write whose process was killed before it heard of the commit may have happened or not: either is right. A purge that
- * was ever asked for makes a row's contents anybody's guess but not their agreement, which is checked elsewhere.
+ * Who has a write is followed, too: the device that made it, the server once that device was in step, whoever was in step
+ * with the server after that. A disk or a server that is put back to an earlier state has what it had then. Only a write that
+ * nobody has any more is forgiven; as long as one device has it, it must be there in the end [LOG-9].
+ *
+ * A write whose process was killed before it heard of the commit may have happened or not: either is right.
  */
 import type { Scalar } from '@lockstep/engine/cell'
 import type { Stamp } from '@lockstep/engine/hlc'
@@ -34,16 +39,19 @@ export interface Writes {
   readonly purges: { readonly table: string; readonly id: string }[]
 }
 
-interface CellRecord extends CellWrite {
-  stamp: Stamp | undefined
-  expected: Scalar
-  readonly possible: Set<Scalar>
+/** One transaction. */
+export interface Write extends Writes {
+  /** Undefined where nobody knows whether it was committed. */
+  readonly stamp: Stamp | undefined
+  /** Nobody has it any more, or nobody may take it from who has it: it need not be there, and may. */
+  forgiven: boolean
+  /** Made on a copy of a disk before that learnt of it: it may be dated again, later than it was [LOG-3]. */
+  dated: boolean
 }
 
-interface Character {
-  typed: boolean
-  deleted: boolean
-  maybeDeleted: boolean
+/** A disk or a server, and the acknowledged writes that it has. */
+export interface Holder {
+  readonly holds: Set<Write>
 }
 
 const FIRST_CHARACTER = 0x4e00
@@ -53,10 +61,34 @@ const keyOf = (...parts: readonly string[]): string => parts.join('\u0000')
 const describeCell = ({ table, id, column, element }: CellWrite) =>
   `${table}.${column}${element === undefined ? '' : `[${element}]`} of ${id}`
 
+function grouped<K, V>(entries: Iterable<readonly [K, V]>): Map<K, V[]> {
+  const out = new Map<K, V[]>()
+  for (const [key, value] of entries) {
+    const group = out.get(key)
+    if (group === undefined) out.set(key, [value])
+    else group.push(value)
+  }
+  return out
+}
+
+interface DatedCell {
+  readonly write: Write
+  readonly cell: CellWrite
+}
+
+interface DatedText {
+  readonly write: Write
+  readonly text: TextWrite
+}
+
+/** When a row was purged last; `undefined` where that is not certain. */
+type Purges = ReadonlyMap<string, Stamp | undefined>
+
+const isCertain = ({ stamp, forgiven }: Write): boolean => stamp !== undefined && !forgiven
+const later = (a: Stamp | undefined, b: Stamp | undefined): boolean => a !== undefined && (b === undefined || a > b)
+
 export class Ledger {
-  readonly #cells = new Map<string, CellRecord>()
-  readonly #texts = new Map<string, Map<string, Character>>()
-  readonly #purged = new Set<string>()
+  readonly #writes: Write[] = []
   #characters = 0
 
   /** A character that no text has yet; one in eight takes two UTF-16 units. */
@@ -66,67 +98,111 @@ export class Ledger {
   }
 
   /** `stamp`: of the transaction, undefined where nobody knows whether it was committed. */
-  record({ cells, texts, purges }: Writes, stamp: Stamp | undefined): void {
-    for (const { table, id } of purges) this.#purged.add(keyOf(table, id))
-    for (const write of cells) this.#recordCell(write, stamp)
-    for (const { id, inserted, deleted } of texts) {
-      const known = this.#texts.get(id) ?? new Map<string, Character>()
-      this.#texts.set(id, known)
-      const character = (text: string): Character => {
-        const found = known.get(text) ?? { typed: false, deleted: false, maybeDeleted: false }
-        known.set(text, found)
-        return found
-      }
-      for (const text of inserted) if (stamp !== undefined) character(text).typed = true
-      for (const text of deleted) {
-        if (stamp === undefined) character(text).maybeDeleted = true
-        else character(text).deleted = true
-      }
-    }
+  record(author: Holder, writes: Writes, stamp: Stamp | undefined, dated = false): void {
+    const write: Write = { ...writes, stamp, forgiven: false, dated }
+    this.#writes.push(write)
+    if (stamp !== undefined) author.holds.add(write)
   }
 
-  #recordCell(write: CellWrite, stamp: Stamp | undefined): void {
-    const key = keyOf(write.table, write.id, write.column, write.element ?? '')
-    let record = this.#cells.get(key)
-    if (record === undefined) {
-      record = { ...write, stamp: undefined, expected: null, possible: new Set() }
-      this.#cells.set(key, record)
+  /** After a disk or a server went back in time: what none of `holders` has is gone, and that is nobody's fault. */
+  forgive(holders: readonly Holder[]): number {
+    let gone = 0
+    for (const write of this.#writes) {
+      if (!isCertain(write) || holders.some(({ holds }) => holds.has(write))) continue
+      write.forgiven = true
+      gone++
     }
-    if (stamp === undefined) record.possible.add(write.value)
-    else if (record.stamp === undefined || stamp > record.stamp) {
-      record.stamp = stamp
-      record.expected = write.value
-    }
+    return gone
   }
 
   /** One sentence for each promise that `vault` breaks. */
   broken(vault: LockstepVault): string[] {
-    return [...this.#brokenCells(vault), ...this.#brokenTexts(vault)]
+    const purges = this.#purges()
+    return [...this.#brokenCells(vault, purges), ...this.#brokenTexts(vault, purges)]
   }
 
-  *#brokenCells(vault: LockstepVault): Generator<string> {
-    for (const record of this.#cells.values()) {
-      const { table, id, column, element, stamp, expected, possible } = record
-      if (this.#purged.has(keyOf(table, id)) || stamp === undefined) continue
-      const [row] = vault.query(`SELECT * FROM "all_${table}" WHERE id = ?`, id)
-      const stored = row?.[column] ?? null
-      const value = element === undefined ? stored : Number((JSON.parse(String(stored ?? '[]')) as string[]).includes(element))
-      if (value === expected || possible.has(value)) continue
-      yield `${describeCell(record)} is ${JSON.stringify(value)}, but ${JSON.stringify(expected)} was acknowledged last (${stamp})`
-    }
-  }
-
-  *#brokenTexts(vault: LockstepVault): Generator<string> {
-    for (const [id, characters] of this.#texts) {
-      if (this.#purged.has(keyOf('notes', id))) continue
-      const [row] = vault.query('SELECT text FROM all_notes WHERE id = ?', id)
-      const shown = new Set(row === undefined ? '' : String(row['text']))
-      const kept = new Set(row === undefined ? '' : vault.conflicts('notes', id, 'text').join(''))
-      for (const [character, { typed, deleted, maybeDeleted }] of characters) {
-        const present = shown.has(character) || kept.has(character)
-        if (typed && !deleted && !maybeDeleted && !present) yield `"${character}" was typed into note ${id} and is gone`
-        if (deleted && present) yield `"${character}" was taken out of note ${id} and is back`
+  #purges(): Purges {
+    const out = new Map<string, Stamp | undefined>()
+    for (const write of this.#writes) {
+      for (const { table, id } of write.purges) {
+        const key = keyOf(table, id)
+        const known = out.get(key)
+        const certain = isCertain(write) && !write.dated && (known !== undefined || !out.has(key))
+        out.set(key, certain ? (later(write.stamp, known) ? write.stamp : known) : undefined)
       }
     }
+    return out
   }
+
+  *#brokenCells(vault: LockstepVault, purges: Purges): Generator<string> {
+    const cells = grouped(
+      this.#writes.flatMap((write) =>
+        write.cells.map((cell): readonly [string, DatedCell] => [
+          keyOf(cell.table, cell.id, cell.column, cell.element ?? ''),
+          { write, cell },
+        ]),
+      ),
+    )
+    for (const dated of cells.values()) {
+      const { cell: first } = dated[0] as DatedCell
+      const row = keyOf(first.table, first.id)
+      const purge = purges.get(row)
+      if (purges.has(row) && purge === undefined) continue
+      const last = dated
+        .filter(({ write }) => isCertain(write))
+        .reduce<DatedCell | undefined>((a, b) => (later(b.write.stamp, a?.write.stamp) ? b : a), undefined)
+      if (last === undefined || (purge !== undefined && !later(last.write.stamp, purge))) continue
+      // Also what may have been written later than its stamp says: dated again, or rescued from a purge.
+      const allowed = dated.filter(
+        ({ write }) => !isCertain(write) || write.dated || (purge !== undefined && !later(write.stamp, purge)),
+      )
+      const value = shownValue(vault, first)
+      if (value === last.cell.value || allowed.some(({ cell }) => cell.value === value)) continue
+      yield `${describeCell(first)} is ${JSON.stringify(value)}, but ${JSON.stringify(last.cell.value)} was acknowledged last (${last.write.stamp})`
+    }
+  }
+
+  *#brokenTexts(vault: LockstepVault, purges: Purges): Generator<string> {
+    const texts = grouped(
+      this.#writes.flatMap((write) => write.texts.map((text): readonly [string, DatedText] => [text.id, { write, text }])),
+    )
+    for (const [id, dated] of texts) {
+      const row = keyOf('notes', id)
+      const certain = dated.filter(({ write }) => isCertain(write))
+      const deleted = new Set(certain.flatMap(({ text }) => text.deleted))
+      const maybeDeleted = new Set(dated.filter(({ write }) => !isCertain(write)).flatMap(({ text }) => text.deleted))
+      const present = shownCharacters(vault, id)
+      for (const { text } of purges.has(row) ? this.#afterPurge(row, certain, purges.get(row)) : certain) {
+        for (const character of text.inserted) {
+          if (deleted.has(character) || maybeDeleted.has(character) || present.has(character)) continue
+          yield `"${character}" was typed into note ${id} and is gone`
+        }
+      }
+      if (purges.has(row)) continue
+      for (const character of deleted) if (present.has(character)) yield `"${character}" was taken out of note ${id} and is back`
+    }
+  }
+
+  /**
+   * Of a note that was purged: its last text, where that was written after the purge by the author of the row's last write.
+   * Others' edits of the text that was purged go with it.
+   */
+  #afterPurge(row: string, certain: readonly DatedText[], purge: Stamp | undefined): readonly DatedText[] {
+    const last = certain.reduce<DatedText | undefined>((a, b) => (later(b.write.stamp, a?.write.stamp) ? b : a), undefined)
+    if (last === undefined || purge === undefined || !later(last.write.stamp, purge) || last.write.dated) return []
+    const others = this.#writes.filter(({ cells }) => cells.some(({ table, id }) => keyOf(table, id) === row))
+    return others.every((write) => isCertain(write) && !later(write.stamp, last.write.stamp)) ? [last] : []
+  }
+}
+
+function shownValue(vault: LockstepVault, { table, id, column, element }: CellWrite): Scalar {
+  const [row] = vault.query(`SELECT * FROM "all_${table}" WHERE id = ?`, id)
+  const stored = row?.[column] ?? null
+  return element === undefined ? stored : Number((JSON.parse(String(stored ?? '[]')) as string[]).includes(element))
+}
+
+function shownCharacters(vault: LockstepVault, id: string): Set<string> {
+  const [row] = vault.query('SELECT text FROM all_notes WHERE id = ?', id)
+  if (row === undefined) return new Set()
+  return new Set([...String(row['text']), ...vault.conflicts('notes', id, 'text').join('')])
 }

@@ -13,7 +13,6 @@ const TIMEOUT = MINUTE / 2
 
 export interface NetworkOptions {
   readonly scheduler: Scheduler
-  readonly server: SimulatedServer
   readonly fault: (fault: Fault) => void
 }
 
@@ -27,22 +26,22 @@ export interface Traffic {
 export interface Line {
   readonly random: Random
   readonly traffic: Traffic
+  /** The server that its requests lead to. */
+  readonly server: SimulatedServer
   /** Virtual time until which nothing gets through. */
-  cutUntil: number
+  readonly cutUntil: number
   /** Resolves after `delay` of virtual time, and never for a process that has died meanwhile. */
   readonly wait: (delay: number) => Promise<void>
 }
 
 export class Network {
   readonly #scheduler: Scheduler
-  readonly #server: SimulatedServer
   readonly #fault: (fault: Fault) => void
   /** Off: every request arrives and is answered. */
   faulty = true
 
-  constructor({ scheduler, server, fault }: NetworkOptions) {
+  constructor({ scheduler, fault }: NetworkOptions) {
     this.#scheduler = scheduler
-    this.#server = server
     this.#fault = fault
   }
 
@@ -62,7 +61,7 @@ export class Network {
   }
 
   /** Resolves with what comes back, undefined where nothing does before the device gives up. */
-  #answer(request: HttpRequest, random: Random): Promise<Answered | undefined> {
+  #answer(request: HttpRequest, server: SimulatedServer, random: Random): Promise<Answered | undefined> {
     return new Promise((resolve) => {
       this.#scheduler.after(TIMEOUT, () => resolve(undefined))
       if (this.#happens(random, 4)) {
@@ -75,7 +74,7 @@ export class Network {
       if (there > TIMEOUT) this.#fault('requestLate')
       else if (there + back > TIMEOUT) this.#fault('answerLate')
       this.#scheduler.after(there, () => {
-        void this.#scheduler.outside(this.#server.handle(request)).then((answered) => {
+        void this.#scheduler.outside(server.handle(request)).then((answered) => {
           if (answered === undefined) return
           if (answerLost) this.#fault('answerLost')
           else this.#scheduler.after(back, () => resolve(answered))
@@ -83,7 +82,7 @@ export class Network {
       })
       if (this.#happens(random, 3)) {
         this.#fault('requestRepeated')
-        this.#scheduler.after(this.#delay(random), () => void this.#scheduler.outside(this.#server.handle(request)))
+        this.#scheduler.after(this.#delay(random), () => void this.#scheduler.outside(server.handle(request)))
       }
     })
   }
@@ -97,7 +96,7 @@ export class Network {
       this.#fault('partitioned')
       throw new EngineError('offline', 'the simulated network is cut')
     }
-    const answered = await this.#answer(request, random)
+    const answered = await this.#answer(request, line.server, random)
     await line.wait(0)
     if (answered === undefined) throw new EngineError('offline', 'no answer of the simulated server')
     line.traffic.bytes += answered.body.length

@@ -1,6 +1,6 @@
 /** What people and the world do in the simulation, and how often. Each takes its decisions from its own seed. */
 import type { Random } from '../support/random.ts'
-import type { Process } from './device.ts'
+import type { Process, SimulatedDevice } from './device.ts'
 import type { Ledger } from './ledger.ts'
 import { type RecordingTransaction, record } from './recording.ts'
 
@@ -12,6 +12,7 @@ const FIRST_FILE_CHARACTER = 0x3041
 const PROFILE = 'profile'
 
 export interface Writer {
+  readonly device: SimulatedDevice
   readonly process: Process
   readonly random: Random
   readonly ledger: Ledger
@@ -32,7 +33,7 @@ const DEAD = (table: string) => `(SELECT id FROM all_${table} WHERE _deleted = 1
 function onRow(writer: Writer, from: string, body: (tx: RecordingTransaction, id: string) => void): string {
   const id = pickRow(writer, from)
   if (id === undefined) return 'nothing there'
-  record(writer.process, writer.ledger, (tx) => body(tx, id))
+  record(writer, (tx) => body(tx, id))
   return id
 }
 
@@ -66,9 +67,10 @@ function edited(text: string, { random, ledger }: Writer): string {
 export const writes: Readonly<Record<string, { readonly weight: number; readonly run: Write }>> = {
   addSpace: {
     weight: 4,
-    run: ({ process, random, ledger }) => {
+    run: (writer) => {
+      const { random } = writer
       const id = freshId(random)
-      record(process, ledger, (tx) => tx.put('spaces', id, { name: freshId(random), createdAt: random.u32() }))
+      record(writer, (tx) => tx.put('spaces', id, { name: freshId(random), createdAt: random.u32() }))
       return id
     },
   },
@@ -81,22 +83,21 @@ export const writes: Readonly<Record<string, { readonly weight: number; readonly
   addNote: {
     weight: 14,
     run: (writer) => {
-      const { process, random, ledger } = writer
+      const { random, ledger } = writer
       const id = freshId(random)
       const space = pickRow(writer, 'all_spaces') ?? null
       const text = typed(ledger, random.between(0, 6))
-      record(process, ledger, (tx) => tx.put('notes', id, { space, title: freshId(random), text, createdAt: random.u32() }))
+      record(writer, (tx) => tx.put('notes', id, { space, title: freshId(random), text, createdAt: random.u32() }))
       return `${id} "${text}"`
     },
   },
   editNote: {
     weight: 36,
     run: (writer) => {
-      const { process, ledger } = writer
       const id = pickRow(writer, 'all_notes')
       if (id === undefined) return 'nothing there'
       let change = ''
-      record(process, ledger, (tx) => {
+      record(writer, (tx) => {
         const before = String(tx.get('notes', id)?.['text'] ?? '')
         const text = edited(before, writer)
         change = `"${before}" → "${text}"`
@@ -125,13 +126,14 @@ export const writes: Readonly<Record<string, { readonly weight: number; readonly
   },
   importNote: {
     weight: 5,
-    run: ({ process, random, ledger }) => {
+    run: (writer) => {
+      const { random, ledger } = writer
       const file = random.below(IMPORTED)
       const id = `file-${file}`
       // The same file at every device; now and then another file under the same name.
       const text = random.chance(0.3) ? typed(ledger, 3) : fileText(file)
       let done = 'is there already'
-      record(process, ledger, (tx) => {
+      record(writer, (tx) => {
         if (tx.get('notes', id) !== undefined) return
         tx.put('notes', id, { title: freshId(random), text })
         done = `"${text}"`
@@ -145,10 +147,11 @@ export const writes: Readonly<Record<string, { readonly weight: number; readonly
   purgeSpace: { weight: 1, run: (writer) => onRow(writer, DEAD('spaces'), (tx, id) => tx.purge('spaces', id)) },
   addDiff: {
     weight: 4,
-    run: ({ process, random, ledger }) => {
+    run: (writer) => {
+      const { process, random } = writer
       const id = freshId(random)
       const date = random.pick(DAYS)
-      record(process, ledger, (tx) => {
+      record(writer, (tx) => {
         tx.put('diffs', id, { title: freshId(random), date, text: freshId(random) })
         for (const other of process.vault.query('SELECT id FROM diffs WHERE date = ? AND id <> ? ORDER BY id', date, id)) {
           tx.delete('diffs', String(other['id']))
@@ -174,11 +177,12 @@ export const writes: Readonly<Record<string, { readonly weight: number; readonly
   },
   profile: {
     weight: 8,
-    run: ({ process, random, ledger }) => {
+    run: (writer) => {
+      const { random } = writer
       const column = random.pick(['languages', 'topics'] as const)
       const element = random.pick(WORDS)
       const present = random.chance(0.6)
-      record(process, ledger, (tx) => {
+      record(writer, (tx) => {
         if (tx.get('profile', PROFILE) === undefined) tx.put('profile', PROFILE, { name: freshId(random) })
         tx.setMember('profile', PROFILE, column, element, present)
       })
@@ -187,7 +191,7 @@ export const writes: Readonly<Record<string, { readonly weight: number; readonly
   },
 }
 
-/** What is done to devices, their network and the server; world.ts does it. */
+/** What is done to devices, their network and the server; world.ts and damage.ts do it. */
 export const events = {
   sync: 60,
   live: 12,
@@ -202,6 +206,14 @@ export const events = {
   cutNetwork: 4,
   secondProcess: 4,
   upgrade: 2,
+  backupServer: 3,
+  restoreServer: 2,
+  wipeServer: 1,
+  forkServer: 1,
+  joinServers: 2,
+  backupDisk: 5,
+  restoreDisk: 3,
+  cloneDisk: 1,
 } as const
 export type EventKind = keyof typeof events
 

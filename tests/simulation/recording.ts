@@ -2,7 +2,7 @@
 import { makeStamp } from '@lockstep/engine/hlc'
 import type { Transaction } from '@lockstep/engine/transaction'
 import type { Tables } from '@lockstep/model/schema'
-import type { Process } from './device.ts'
+import type { Process, SimulatedDevice } from './device.ts'
 import { Killed } from './faulty-driver.ts'
 import type { Ledger, Writes } from './ledger.ts'
 
@@ -75,7 +75,10 @@ export class RecordingTransaction {
 }
 
 /** Runs `body` in one transaction of `process`. What it threw is passed on; what may have been stored is noted as such. */
-export function record(process: Process, ledger: Ledger, body: (tx: RecordingTransaction) => void): void {
+export function record(
+  { device, process, ledger }: { readonly device: SimulatedDevice; readonly process: Process; readonly ledger: Ledger },
+  body: (tx: RecordingTransaction) => void,
+): void {
   let recording: RecordingTransaction | undefined
   try {
     process.vault.transact((tx) => {
@@ -83,7 +86,7 @@ export function record(process: Process, ledger: Ledger, body: (tx: RecordingTra
       body(recording)
     })
   } catch (error) {
-    if (error instanceof Killed && recording !== undefined) ledger.record(recording.writes, undefined)
+    if (error instanceof Killed && recording !== undefined) ledger.record(device, recording.writes, undefined)
     throw error
   }
   if (recording === undefined) return
@@ -91,5 +94,5 @@ export function record(process: Process, ledger: Ledger, body: (tx: RecordingTra
   const stamp = makeStamp(clock.last.millis, clock.last.counter, clock.replica)
   const wrote = recording.writes.cells.length > 0
   if (wrote && stamp <= recording.seen) throw new Error(`a write has the stamp ${stamp}, not after ${recording.seen}, which it saw`)
-  ledger.record(recording.writes, stamp)
+  ledger.record(device, recording.writes, stamp, device.isUnawareCopy)
 }

@@ -1,20 +1,20 @@
 /** One seed from beginning to end: play, let the faults stop, and hold what is left against every promise. */
 
-import { type Cells, PURGED, type RowDelta } from '@lockstep/engine/cell'
+import type { Cells, RowDelta } from '@lockstep/engine/cell'
 import { toDelta } from '@lockstep/engine/content'
 import { decodeContent } from '@lockstep/engine/content-decoder'
 import { joinRow } from '@lockstep/engine/merge'
 import { ServerProblem } from '@lockstep/engine/remote'
-import { Random } from '../support/random.ts'
 import type { Process, SimulatedDevice } from './device.ts'
 import type { FaultCounts } from './faults.ts'
-import { type Operation, planOperations } from './operations.ts'
+import type { Plan, WorldOptions } from './plan.ts'
 import { describeCells, difference, hashOf, snapshot } from './snapshot.ts'
-import { World, type WorldOptions } from './world.ts'
+import { World } from './world.ts'
 
-const OPERATIONS = 300
 /** Exchanges with the server that a device may need once nothing fails any more [G2]. */
 const MAX_EXCHANGES = 5
+/** And where servers or disks went back in time: what is missing has to be found out and brought back. */
+const MAX_EXCHANGES_OF_REPAIR = 8
 /** Bytes of bodies, as a multiple of what has to travel at least, and what each exchange costs besides. */
 const MAX_BYTES_FACTOR = 3
 const EXCHANGE_BYTES = 160
@@ -26,12 +26,6 @@ const HOUR = 3_600_000
 
 /** Problems that an honest server and honest devices must never cause. */
 const ACCUSATIONS = new Set(['withheld', 'forked', 'unreadable', 'server-diverged'])
-
-export interface Plan {
-  readonly seed: number
-  readonly options: WorldOptions
-  readonly operations: readonly Operation[]
-}
 
 export interface Outcome {
   /** Hash of what every device holds in the end. */
@@ -53,33 +47,28 @@ export class BrokenPromise extends Error {
   }
 }
 
-export function planOf(seed: number, { wildClocks = false, operations = OPERATIONS } = {}): Plan {
-  const random = new Random(seed)
-  const devices = random.between(2, 6)
-  const options = { devices, realCrypto: seed % 10 === 0, wildClocks: wildClocks || random.chance(0.1) }
-  return { seed, options, operations: planOperations(random.fork(), devices, operations) }
-}
-
 /** @throws BrokenPromise with the operation log */
 export async function runPlan({ seed, options, operations }: Plan): Promise<Outcome> {
   const world = new World(seed, options)
   try {
     await world.play(operations)
-    return await settle(world, operations.length)
+    return await settle(world, options, operations.length)
   } catch (error) {
     if (error instanceof BrokenPromise) throw error
     throw new BrokenPromise(error instanceof Error ? (error.stack ?? error.message) : String(error), world.log)
   } finally {
     for (const device of world.devices) device.close()
+    await world.damage.close()
     await world.server.storage.close()
   }
 }
 
-async function settle(world: World, operations: number): Promise<Outcome> {
+async function settle(world: World, options: WorldOptions, operations: number): Promise<Outcome> {
   const broken = (message: string): never => {
     throw new BrokenPromise(message, world.log)
   }
   world.network.faulty = false
+  await world.damage.joinServers(world.random)
   world.server.killAt = undefined
   const processes = new Map<SimulatedDevice, Process>()
   for (const device of world.devices) {
@@ -103,8 +92,9 @@ async function settle(world: World, operations: number): Promise<Outcome> {
     if ('error' in result) throw result.error
     return result.value
   }
+  for (const device of processes.keys()) device.token = undefined
   for (const [device, process] of processes) {
-    device.token = undefined
+    device.token = device.cloneOf?.token
     for (let attempts = 0; device.token === undefined; attempts++) {
       // Guess limits and repeated requests of the past are over by then.
       world.scheduler.after(2 * HOUR, () => {})
@@ -134,12 +124,13 @@ async function settle(world: World, operations: number): Promise<Outcome> {
     }
     for (const { name, vault } of [first, ...others]) {
       if (vault.pending() > 0) broken(`${name} still has something to send`)
-      const accused = vault.problems().find(({ code }) => ACCUSATIONS.has(code))
+      const accused = options.serverDamage ? undefined : vault.problems().find(({ code }) => ACCUSATIONS.has(code))
       if (accused !== undefined) broken(`${name} says of honest company: ${accused.detail}`)
     }
     const lost = world.ledger.broken(first.vault)
     if (lost.length > 0) broken(`lost or back from the dead:\n${lost.slice(0, 8).join('\n')}`)
-    const result = measure(world, before, broken)
+    const damaged = options.serverDamage || options.diskDamage
+    const result = measure(world, before, damaged ? MAX_EXCHANGES_OF_REPAIR : MAX_EXCHANGES, broken)
     await finish(fresh.signIn(freshProcess))
     // Signing in publishes the device: only what it downloads is compared.
     await finish(fresh.sync(freshProcess))
@@ -172,6 +163,7 @@ async function ideal(world: World, processes: ReadonlyMap<SimulatedDevice, Proce
 function measure(
   world: World,
   before: ReadonlyMap<SimulatedDevice, number>,
+  maxExchanges: number,
   broken: (message: string) => never,
 ): { mostExchanges: number; bytes: number; idealBytes: number } {
   let mostExchanges = 0
@@ -182,7 +174,7 @@ function measure(
     const { exchanges, bytes: actual } = device.traffic
     // What it lacked before, what the others wrote meanwhile, and what it wrote itself.
     const least = (before.get(device) ?? 0) + written
-    if (exchanges > MAX_EXCHANGES) broken(`${device.name} needed ${exchanges} exchanges to be in step`)
+    if (exchanges > maxExchanges) broken(`${device.name} needed ${exchanges} exchanges to be in step`)
     if (actual > MAX_BYTES_FACTOR * least + exchanges * EXCHANGE_BYTES) {
       broken(`${device.name} moved ${actual} bytes to be in step where ${least} had to travel`)
     }
@@ -201,11 +193,7 @@ async function checkRebuild(world: World, vault: Process['vault'], broken: (mess
   for (const segment of segments) {
     deltas.push(...decodeContent(await world.sealer.open(segment, segment.sealed)).rows.map(toDelta))
   }
-  // A purge forgets which edits it dropped, so it relies on the order that every device gets: an edit after its base.
-  const purged = new Set(deltas.filter(({ cells }) => cells.has(PURGED)).map(({ table, id }) => `${table} ${id}`))
-  const isPurged = ({ table, id }: RowDelta) => purged.has(`${table} ${id}`)
-  const inAnyOrder = world.random.shuffle(deltas.filter((delta) => !isPurged(delta)))
-  for (const { table, id, cells } of [...deltas.filter(isPurged), ...inAnyOrder]) {
+  for (const { table, id, cells } of world.random.shuffle(deltas)) {
     const key = `${table} ${id}`
     rows.set(key, joinRow(rows.get(key) ?? new Map(), cells))
   }

@@ -1,14 +1,18 @@
-/** The real server in memory, answering one request at a time, that can be killed at its named points and started again. */
+/**
+ * The real server in memory, answering one request at a time. It can be killed at its named points and started again, be
+ * put back to an earlier state, lose everything, and be copied, so that there are two that grow apart.
+ */
 import { createHash } from 'node:crypto'
 import type { HttpRequest } from '@lockstep/engine/http'
 import type { DeliveredSegment, Position } from '@lockstep/protocol/records'
 import { createApp, type ServerApp } from '@lockstep/server/app'
 import { parseTrustedProxies } from '@lockstep/server/network'
 import type { Policy } from '@lockstep/server/services'
-import { openSqliteStorage } from '@lockstep/server/storage/sqlite/sqlite'
-import type { Storage, VaultKey } from '@lockstep/server/storage/storage'
+import { openSqliteStorage, type SqliteStorage } from '@lockstep/server/storage/sqlite/sqlite'
+import type { VaultKey } from '@lockstep/server/storage/storage'
 import type { Random } from '../support/random.ts'
 import type { Fault } from './faults.ts'
+import type { Holder, Write } from './ledger.ts'
 
 export const SERVER_URL = 'http://server'
 export const VAULT_NAME = 'main'
@@ -38,8 +42,24 @@ const KILL_POINTS = {
 } as const satisfies Record<string, Fault>
 export type KillPoint = keyof typeof KILL_POINTS
 
-export class SimulatedServer {
-  readonly storage: Storage
+/** A backup: the database as it was, and which acknowledged writes are in it. */
+export interface ServerImage {
+  readonly bytes: Uint8Array
+  readonly holds: ReadonlySet<Write>
+}
+
+export interface ServerOptions {
+  readonly random: Random
+  readonly clock: () => number
+  readonly fault: (fault: Fault) => void
+}
+
+export class SimulatedServer implements Holder {
+  readonly holds = new Set<Write>()
+  /** Times that it was put back or emptied. */
+  incarnation = 0
+  storage: SqliteStorage
+  readonly #options: ServerOptions
   readonly #random: Random
   readonly #clock: () => number
   readonly #fault: (fault: Fault) => void
@@ -48,13 +68,38 @@ export class SimulatedServer {
   /** Dies when it next passes this point. */
   killAt: KillPoint | undefined
 
-  constructor(options: { readonly random: Random; readonly clock: () => number; readonly fault: (fault: Fault) => void }) {
+  constructor(options: ServerOptions, image?: ServerImage) {
+    this.#options = options
     this.#random = options.random
     this.#clock = options.clock
     this.#fault = options.fault
-    const crashPoint = (name: string) => this.#pass(name)
-    this.storage = openSqliteStorage({ random: (length) => this.#random.bytes(length), crashPoint })
+    this.storage = this.#open(image)
     this.#app = this.#start()
+  }
+
+  #open(image: ServerImage | undefined): SqliteStorage {
+    this.holds.clear()
+    for (const write of image?.holds ?? []) this.holds.add(write)
+    const crashPoint = (name: string) => this.#pass(name)
+    return openSqliteStorage({ image: image?.bytes, random: (length) => this.#random.bytes(length), crashPoint })
+  }
+
+  image(): ServerImage {
+    return { bytes: this.storage.image(), holds: new Set(this.holds) }
+  }
+
+  /** Stops, has its database replaced, by an empty one without `image`, and starts. */
+  async putBack(image: ServerImage | undefined): Promise<void> {
+    await this.storage.close()
+    this.incarnation++
+    this.killAt = undefined
+    this.storage = this.#open(image)
+    this.#app = this.#start()
+  }
+
+  /** Another server with the same database, as of now. */
+  copy(): SimulatedServer {
+    return new SimulatedServer({ ...this.#options, random: this.#random.fork() }, this.image())
   }
 
   #start(): ServerApp {
@@ -116,6 +161,10 @@ export class SimulatedServer {
     return (await this.storage.vaultByName(VAULT_NAME))?.key
   }
 
+  async hasVault(): Promise<boolean> {
+    return (await this.#vault()) !== undefined
+  }
+
   async head(): Promise<number> {
     const vault = await this.#vault()
     return vault === undefined ? 0 : (await this.storage.position(vault)).head
@@ -126,7 +175,7 @@ export class SimulatedServer {
     const vault = await this.#vault()
     const chain = vault === undefined ? undefined : await this.storage.chainAt(vault, through)
     if (vault === undefined || chain === undefined) return undefined
-    const { segments } = await this.storage.read(vault, after, through, Number.MAX_SAFE_INTEGER)
+    const { segments } = await this.storage.read(vault, { after, through, newest: false }, Number.MAX_SAFE_INTEGER)
     return { segments, position: { head: through, chain, generation: this.storage.generation } }
   }
 }

@@ -1,5 +1,6 @@
 /** Makes a failing plan small: leaves out operations while it still breaks the same kind of promise. */
-import { BrokenPromise, type Plan, runPlan } from './run.ts'
+import type { Plan } from './plan.ts'
+import { BrokenPromise, runPlan } from './run.ts'
 
 /** Two failures are of one kind when their first lines are, numbers and names aside. */
 function kindOf(error: BrokenPromise): string {

@@ -2,12 +2,13 @@
  * Many devices, one server and everything that can go wrong between them, from a seed.
  *
  * The full campaign, 20 000 seeds of 300 operations: LOCKSTEP_RUNS=100 npx vitest run tests/simulation/simulation.test.ts
+ * `LOCKSTEP_PIN=1` keeps the plan of a failure, made small, in regressions/; a note of what was wrong is to be put into it.
  */
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { seeds } from '../support/random.ts'
 import { FAULT_FLOORS, type Fault, FaultCounts } from './faults.ts'
-import { BrokenPromise, type Outcome, planOf, runPlan } from './run.ts'
+import { type Plan, pin, pinnedPlans, planOf } from './plan.ts'
+import { BrokenPromise, type Outcome, runPlan } from './run.ts'
 import { shrink } from './shrink.ts'
 
 const FILE = 'tests/simulation/simulation.test.ts'
@@ -16,22 +17,18 @@ const SEEDS = Number(process.env['LOCKSTEP_SIMULATION_SEEDS'] ?? 200)
 /** Below this the counts are too much a matter of luck to hold them against the floors. */
 const ENOUGH_SEEDS = 50
 const replaying = process.env['LOCKSTEP_SEED'] !== undefined
+const pinning = process.env['LOCKSTEP_PIN'] === '1'
 
-const regressions = JSON.parse(readFileSync(new URL('regressions.json', import.meta.url), 'utf8')) as {
-  readonly seed: number
-  readonly found: string
-}[]
-
-async function mustHold(seed: number): Promise<Outcome> {
-  const plan = planOf(seed)
+async function mustHold(plan: Plan): Promise<Outcome> {
   try {
     return await runPlan(plan)
   } catch (error) {
     if (!(error instanceof BrokenPromise)) throw error
     const unshrunk = { plan, failure: error }
     const { plan: small, failure } = process.env['LOCKSTEP_SHRINK'] === '0' ? unshrunk : await shrink(plan, error)
+    const kept = pinning ? `\n  kept as ${pin(small, failure.message.slice(0, 200))}` : ''
     throw new Error(
-      `seed ${seed}: ${error.message}\n\nwith ${small.operations.length} of its ${plan.operations.length} operations: ${failure.message}\n${failure.log.join('\n')}\n  repeat it: LOCKSTEP_SEED=${seed} npx vitest run ${FILE}`,
+      `seed ${plan.seed}: ${error.message}\n\nwith ${small.operations.length} of its ${plan.operations.length} operations: ${failure.message}\n${failure.log.join('\n')}\n  repeat it: LOCKSTEP_SEED=${plan.seed} npx vitest run ${FILE}${kept}`,
     )
   }
 }
@@ -44,7 +41,7 @@ test('[G1] [G2] [CELL-1] [CELL-2] [CELL-3] [CELL-5] [LOG-2] [LOG-3] [LOG-6] [SYN
   let idealBytes = 0
   const all = seeds('G1', SEEDS)
   for (const seed of all) {
-    const outcome = await mustHold(seed)
+    const outcome = await mustHold(planOf(seed))
     faults.addAll(outcome.faults)
     operations += outcome.operations
     mostExchanges = Math.max(mostExchanges, outcome.mostExchanges)
@@ -75,6 +72,6 @@ test.skipIf(replaying)('[G1] different seeds are different worlds', async () => 
   expect(hashes.size).toBe(3)
 })
 
-test.skipIf(replaying).each(regressions)('[G1] pinned seed $seed: $found', async ({ seed }) => {
-  await mustHold(seed)
+test.skipIf(replaying).each(pinnedPlans())('[G1] pinned plan of seed $seed: $found', async (plan) => {
+  await mustHold(plan)
 })

@@ -31,7 +31,7 @@ export function snapshot(vault: LockstepVault): string[] {
     for (const { id } of vault.query(`SELECT id FROM rows_${table} ORDER BY id`)) {
       const key = String(id)
       const [row] = vault.query(`SELECT * FROM rows_${table} WHERE id = ?`, key)
-      const { _n, _shape, _stamp, _own, _state, ...shown } = row ?? {}
+      const { _n, _shape, _stamp, _own, _state, _digest, ...shown } = row ?? {}
       const state = Number(_state) & ~1
       const cells = describeCells(vault.store.rows.load(table, key)?.cells ?? new Map())
       lines.push(

@@ -4,12 +4,14 @@ import { DriverError } from '@lockstep/engine/driver'
 import { EngineError } from '@lockstep/engine/errors'
 import type { Sealer } from '@lockstep/engine/sealing'
 import { Random } from '../support/random.ts'
+import { Damage } from './damage.ts'
 import { type Owner, type Process, SimulatedDevice } from './device.ts'
 import { type Fault, FaultCounts } from './faults.ts'
 import { Killed } from './faulty-driver.ts'
 import { Ledger } from './ledger.ts'
 import { Network } from './network.ts'
 import { type EventKind, type Operation, writes } from './operations.ts'
+import type { WorldOptions } from './plan.ts'
 import { Scheduler } from './scheduler.ts'
 import { plainSealer, realSealer } from './sealers.ts'
 import { SimulatedServer } from './server.ts'
@@ -20,13 +22,8 @@ const YEAR = 365.25 * 24 * 3600 * SECOND
 
 /** Expected while faults happen; anything else that an operation throws ends the run. */
 const EXPECTED = new Set(['offline', 'needs-password', 'wrong-credentials', 'too-many-attempts', 'sign-up-refused'])
-
-export interface WorldOptions {
-  readonly devices: number
-  readonly realCrypto: boolean
-  /** Clocks from −20 to +50 years instead of a few minutes off. */
-  readonly wildClocks: boolean
-}
+/** What a sync may end with besides while servers are being replaced: it is repaired by a later one. */
+const EXPECTED_OF_DAMAGE = new Set(['server-diverged', 'conflict'])
 
 export class World {
   readonly scheduler = new Scheduler(START)
@@ -38,6 +35,7 @@ export class World {
   readonly owner: Owner
   readonly sealer: Sealer
   readonly random: Random
+  readonly damage: Damage
   readonly log: string[] = []
   readonly #options: WorldOptions
   #failure: unknown
@@ -49,8 +47,9 @@ export class World {
     const fault = (kind: Fault) => this.faults.add(kind)
     const clock = () => Math.floor(this.scheduler.now)
     this.server = new SimulatedServer({ random: this.random.fork(), clock, fault })
-    this.network = new Network({ scheduler: this.scheduler, server: this.server, fault })
-    this.owner = { vaultId: this.random.bytes(16), passwords: ['first'] }
+    this.network = new Network({ scheduler: this.scheduler, fault })
+    this.damage = new Damage({ server: this.server, devices: this.devices, ledger: this.ledger, fault })
+    this.owner = { vaultId: this.random.bytes(16), passwords: ['first'], makesVaultAgain: false }
     this.sealer = options.realCrypto
       ? realSealer({ vaultId: this.owner.vaultId, vaultKey: this.random.bytes(32), random: this.random.fork() })
       : plainSealer
@@ -70,9 +69,10 @@ export class World {
   }
 
   newDevice(name: string, { clockOffset = 0, older = false } = {}): SimulatedDevice {
-    const { scheduler, network, owner, sealer, random } = this
+    const { scheduler, network, server, owner, sealer, random } = this
     const fault = (kind: Fault) => this.faults.add(kind)
-    return new SimulatedDevice({ name, random: random.fork(), scheduler, network, owner, sealer, fault, clockOffset, older })
+    const own = random.fork()
+    return new SimulatedDevice({ name, random: own, scheduler, network, server, owner, sealer, fault, clockOffset, older })
   }
 
   #clockOffset(): number {
@@ -89,19 +89,15 @@ export class World {
     this.#watch('sign up', first.signUp(founder))
     await this.scheduler.run()
     this.network.faulty = true
-    const joinAt = this.devices.map((_, i) => (i < 2 ? 0 : this.random.below(operations.length + 1)))
+    const waiting = new Set(this.#options.joins.flatMap((join, i) => (join > 0 ? [i] : [])))
     let time = 0
     operations.forEach((operation, i) => {
       time += operation.gap
-      this.scheduler.after(time, () => {
-        if (this.#failure !== undefined) return
-        const device = this.devices[operation.device] as SimulatedDevice
-        if (i < (joinAt[operation.device] as number)) return
-        if ((joinAt[operation.device] as number) > 0 && device.processes.length === 0 && device.token === undefined) {
-          this.faults.add('lateJoin')
-          joinAt[operation.device] = 0
-        }
-        this.#run(i, operation, device)
+      const at = time
+      this.scheduler.after(at, () => {
+        if (this.#failure !== undefined || at < (this.#options.joins[operation.device] as number)) return
+        if (waiting.delete(operation.device)) this.faults.add('lateJoin')
+        this.#run(i, operation, this.devices[operation.device] as SimulatedDevice)
       })
     })
     await this.scheduler.run()
@@ -112,8 +108,9 @@ export class World {
     this.log.push(`${i} t=${this.scheduler.now - START} ${device.name} ${kind}: ${result}`)
   }
 
-  #run(i: number, { kind, seed }: Operation, device: SimulatedDevice): void {
+  #run(i: number, { kind, seed }: Operation, original: SimulatedDevice): void {
     const random = new Random(seed)
+    const device = this.damage.machineOf(original, random)
     const write = writes[kind]
     if (write === undefined) {
       this.#event(i, kind as EventKind, device, random)
@@ -122,7 +119,7 @@ export class World {
     const process = this.#process(device, random)
     if (process === undefined) return
     try {
-      this.#note(i, device, kind, write.run({ process, random, ledger: this.ledger, older: device.older }))
+      this.#note(i, device, kind, write.run({ device, process, random, ledger: this.ledger, older: device.older }))
     } catch (error) {
       this.#judge(i, device, kind, error)
     }
@@ -136,6 +133,7 @@ export class World {
     const expected =
       error instanceof Killed ||
       (error instanceof EngineError && EXPECTED.has(error.code)) ||
+      (error instanceof EngineError && this.#options.serverDamage && EXPECTED_OF_DAMAGE.has(error.code)) ||
       (error instanceof DriverError && (error.code === 'full' || error.code === 'io') && error.cause === undefined)
     const text = error instanceof Error ? `${error.name} ${error.message}` : String(error)
     this.#note(i, device, kind, text)
@@ -145,12 +143,13 @@ export class World {
   /** Follows what goes on beyond this turn; an unexpected end of it fails the run. */
   #watch(name: string, work: Promise<unknown>, i = -1, device = this.devices[0] as SimulatedDevice): void {
     work.then(
-      () => this.#note(i, device, name, 'done'),
+      (result) => this.#note(i, device, name, typeof result === 'string' ? result : 'done'),
       (error: unknown) => this.#judge(i, device, name, error),
     )
   }
 
   #event(i: number, kind: EventKind, device: SimulatedDevice, random: Random): void {
+    if (this.#damage(i, kind, device, random)) return
     const process = this.#process(device, random)
     if (process === undefined) return
     switch (kind) {
@@ -187,7 +186,7 @@ export class World {
         process.driver.fault ??= { kind: random.pick(['kill', 'kill', 'full', 'io'] as const), in: random.between(1, 80) }
         return
       case 'killServer':
-        this.server.killAt = random.pick(['before-commit', 'after-commit', 'before-answer'] as const)
+        device.server.killAt = random.pick(['before-commit', 'after-commit', 'before-answer'] as const)
         return
       case 'jumpClock':
         this.faults.add('clockJump')
@@ -205,20 +204,51 @@ export class World {
     }
   }
 
+  /** False where `kind` is none of these. */
+  #damage(i: number, kind: EventKind, device: SimulatedDevice, random: Random): boolean {
+    const { damage, scheduler } = this
+    const { serverDamage, diskDamage } = this.#options
+    const onServer = (work: () => Promise<string>) => {
+      if (serverDamage) this.#watch(kind, scheduler.outside(work()), i, device)
+      return true
+    }
+    const onDisk = (work: () => string) => {
+      if (diskDamage) this.#note(i, device, kind, work())
+      return true
+    }
+    switch (kind) {
+      case 'backupServer':
+        return onServer(async () => damage.backupServer(random))
+      case 'restoreServer':
+        return onServer(() => damage.restoreServer(random))
+      case 'wipeServer':
+        this.owner.makesVaultAgain ||= serverDamage
+        return onServer(() => damage.wipeServer())
+      case 'forkServer':
+        return onServer(async () => damage.forkServer(random))
+      case 'joinServers':
+        return onServer(() => damage.joinServers(random))
+      case 'backupDisk':
+        return onDisk(() => damage.backupDisk(device, random))
+      case 'restoreDisk':
+        return onDisk(() => damage.restoreDisk(device, random))
+      case 'cloneDisk':
+        return onDisk(() => damage.cloneDisk(device))
+      default:
+        return false
+    }
+  }
+
   #sync(i: number, device: SimulatedDevice, process: Process): void {
     if (process.syncs >= 2) return
     if (this.devices.some(({ processes }) => processes.some(({ syncs }) => syncs > 0))) this.faults.add('interleaved')
-    const work = (async () => {
-      if (device.token === undefined) await device.signIn(process)
-      await device.sync(process)
-    })()
-    this.#watch('sync', work, i, device)
+    this.#watch('sync', device.signInAndSync(process), i, device)
   }
 
   /** Pushes a stretch of the log as a live connection does: in order, again, with gaps, or stale. */
   async #live(device: SimulatedDevice, process: Process, random: Random): Promise<string> {
     const { token } = device
-    const head = await this.scheduler.outside(this.server.head())
+    const head = await this.scheduler.outside(device.server.head())
     if (token === undefined || head === 0) return 'not connected'
     const syncer = device.syncer(process, token)
     const { cursor } = syncer.inbox.position()
@@ -237,7 +267,7 @@ export class World {
       this.faults.add('liveRepeated')
     }
     for (const [after, through] of messages) {
-      const message = await this.scheduler.outside(this.server.live(after, through))
+      const message = await this.scheduler.outside(device.server.live(after, through))
       if (message !== undefined && !(await syncer.applyLive(message.segments, message.position))) break
     }
     return 'done'
