@@ -42,6 +42,8 @@ export interface MergerOptions {
   readonly sha256: Sha256
   readonly remote: Remote
   readonly token: string
+  /** What is merged, of an index and the log's head; the policy decides where it is not given. */
+  readonly pick?: ((entries: readonly IndexEntry[], head: number) => Run | undefined) | undefined
 }
 
 /**
@@ -56,6 +58,8 @@ export type MergeResult =
       readonly merged: true
       readonly first: number
       readonly last: number
+      /** Made of the device's whole state, without reading the run. */
+      readonly whole: boolean
       /** Entries of the index that became one. */
       readonly entries: number
       readonly parts: number
@@ -71,6 +75,7 @@ export type MergeResult =
 
 /** What takes the place of a run. */
 interface Replacement {
+  readonly whole: boolean
   readonly state: StateParts
   readonly covers: readonly Cover[]
   readonly previous: Uint8Array
@@ -125,7 +130,14 @@ export class Merger {
     let made = await this.#whole(run, entries, position, signal)
     if (made === undefined) {
       const { touched, covers, before, after, downloaded } = await readRun(read, run)
-      made = { state: new TouchedState({ store, touched, limit }), covers, previous: before, chain: after, downloaded }
+      made = {
+        whole: false,
+        state: new TouchedState({ store, touched, limit }),
+        covers,
+        previous: before,
+        chain: after,
+        downloaded,
+      }
     }
     return this.#replace(run, made, isTruncated(entries, position.head), signal)
   }
@@ -139,6 +151,8 @@ export class Merger {
   }
 
   async #pick(entries: readonly IndexEntry[], head: number): Promise<Run | undefined> {
+    const { pick } = this.#options
+    if (pick !== undefined) return pick(entries, head)
     const all = rewritable(entries, head)
     if (all !== undefined) {
       const { store, sealer } = this.#options
@@ -201,7 +215,7 @@ export class Merger {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([replica, { counter, digest }]) => ({ replica: replica as ReplicaId, first: 1, last: counter, digest }))
     const previous = this.#log.chainAt(0) as Uint8Array
-    return { state: new WholeState(store), covers, previous, chain: end, downloaded: 0 }
+    return { whole: true, state: new WholeState(store), covers, previous, chain: end, downloaded: 0 }
   }
 
   async #replace(run: Run, made: Replacement, more: boolean, signal: AbortSignal | undefined): Promise<MergeResult> {
@@ -230,7 +244,7 @@ export class Merger {
     )
     const { downloaded, state } = made
     const sizes = { before: run.bytes, after, uploaded, downloaded }
-    return { merged: true, first, last, entries: entries.length, parts: state.count, ...sizes, more }
+    return { merged: true, first, last, whole: made.whole, entries: entries.length, parts: state.count, ...sizes, more }
   }
 
   async #seal({ first, last }: Run, { state, covers, previous, chain }: Replacement, part: number): Promise<SegmentRecord> {
