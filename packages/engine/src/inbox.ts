@@ -1,26 +1,25 @@
 /**
- * Applying what the server delivered. Opening a segment and applying it are apart: opening is asynchronous and can run
- * ahead, applying is one transaction that stores rows, cursor and chain together, so that a crash leaves no hole [LOG-6].
- *
- * What a dishonest server could try is checked here: content that does not belong to its record [LOG-8], a broken chain
- * [LOG-4], a replica's segment left out (its next one names another predecessor), one withheld (somebody who saw it says so).
+ * Merging what the server delivered. Opening a segment and applying it are apart: opening is asynchronous and can run
+ * ahead, applying is one transaction that stores rows and how far the log is here together, so that a crash leaves no
+ * hole [LOG-6]. Rows merge in any order; what hangs on the order of the log is checked by `log.ts`.
  */
 import { CryptoError } from '@lockstep/crypto/errors'
 import { equalBytes, FormatError, toHex } from '@lockstep/protocol/bytes'
-import { extendChain, identifySegment, type SegmentIdentity, type Sha256 } from '@lockstep/protocol/chain'
-import { type DeliveredSegment, decodeDelivery, encodeDelivery, SEGMENT_KIND } from '@lockstep/protocol/records'
-import { type Cell, type Cells, DELETED, lwwCell, PURGED, type SetState, type TextBase } from '#cell'
-import { type Content, type ContentRow, toDelta } from '#content'
+import { identifySegment, type SegmentIdentity, type Sha256 } from '@lockstep/protocol/chain'
+import { type DeliveredSegment, decodeDelivery, encodeDelivery, isCounted, SEGMENT_KIND } from '@lockstep/protocol/records'
+import type { SetState, TextBase } from '#cell'
+import { type Content, type ContentHeader, type ContentRow, toDelta } from '#content'
 import { decodeContent } from '#content-decoder'
 import { authorName } from '#devices'
 import { EngineError } from '#errors'
-import { MAX_AHEAD_MILLIS, type ReplicaId, type Stamp, stampMillis, stampReplica } from '#hlc'
-import { editedAt, joinCell, joinRow, purgedAt } from '#merge'
+import { MAX_AHEAD_MILLIS, type ReplicaId, type Stamp, stampMillis } from '#hlc'
+import { DeviceLog, type Link, type LogPosition } from '#log'
+import { joinRow } from '#merge'
 import { relaxed } from '#relaxed'
-import { KIND } from '#schema'
+import { rescue } from '#rescue'
 import { MissingEpochError, type Sealer } from '#sealing'
 import type { Store } from '#store'
-import { materialize, shownBase, textOf } from '#text'
+import { isClosed, keepSegment } from '#tail'
 
 /** Segments from a clock this far ahead are named to the person; their deltas are merged all the same [CELL-9]. */
 const CLOCK_WARNING_MILLIS = 10 * 60 * 1000
@@ -34,31 +33,26 @@ export interface OpenedSegment {
   readonly failure: string | undefined
 }
 
-export interface InboxCursor {
-  readonly cursor: number
-  readonly chain: Uint8Array
-}
+const WRONG_PLACE = 'its content belongs to another place'
 
 export class Inbox {
   readonly #store: Store
   readonly #sealer: Sealer
   readonly #sha256: Sha256
+  readonly log: DeviceLog
+  /** The part that is due next of the run that is on its way, by the run's last sequence number. */
+  #due: { readonly last: number; readonly part: number; readonly parts: number } | undefined
 
   constructor(store: Store, sealer: Sealer, sha256: Sha256) {
     this.#store = store
     this.#sealer = sealer
     this.#sha256 = sha256
+    this.log = new DeviceLog(store, sha256)
   }
 
   /** Where this device stands in the server's log. */
-  position(): InboxCursor {
-    // In one statement: another process may move both between two.
-    const rows = this.#store.driver.prepare("SELECT key, value FROM _meta WHERE key IN ('cursor', 'chain')").all()
-    const stored = new Map(rows.map(({ key, value }) => [key, value]))
-    return {
-      cursor: Number(stored.get('cursor') ?? 0),
-      chain: (stored.get('chain') as Uint8Array | undefined) ?? new Uint8Array(32),
-    }
+  position(): LogPosition {
+    return this.log.position()
   }
 
   /** Decrypts and decodes. Never throws for a bad segment: it is set aside when applied. */
@@ -71,13 +65,7 @@ export class Inbox {
     const opened = { own: false, delivery, identity }
     try {
       const content = decodeContent(await this.#sealer.open(delivery, delivery.sealed))
-      const { header } = content
-      const genuine =
-        header.replica === toHex(delivery.replica) &&
-        header.counter === delivery.counter &&
-        header.epoch === delivery.epoch &&
-        equalBytes(header.previous, delivery.previous)
-      if (!genuine) return { ...opened, content: undefined, failure: 'its content belongs to another place' }
+      if (!isGenuine(content.header, delivery)) return { ...opened, content: undefined, failure: WRONG_PLACE }
       return { ...opened, content, failure: undefined }
     } catch (error) {
       if (error instanceof FormatError || error instanceof CryptoError || error instanceof MissingEpochError) {
@@ -88,104 +76,126 @@ export class Inbox {
   }
 
   #ownDigest(delivery: DeliveredSegment): Uint8Array | undefined {
-    if (toHex(delivery.replica) !== this.#store.replica) return undefined
+    if (!isCounted(delivery.kind) || toHex(delivery.replica) !== this.#store.replica) return undefined
     const row = this.#store.driver.prepare('SELECT digest FROM _segments WHERE counter = ?').get(delivery.counter)
     return row?.['digest'] as Uint8Array | undefined
   }
 
   /**
-   * Applies segments in one transaction. They continue the cursor without a gap, or nothing is applied.
+   * Applies segments in one transaction. They continue the cursor without a gap, or nothing is applied. `head`: the server's.
    * @throws EngineError `server-misbehaved`
    */
-  apply(segments: readonly OpenedSegment[]): InboxCursor {
-    return relaxed(this.#store.driver, () => this.#store.write('remote', () => this.#applyAll(segments)))
+  apply(segments: readonly OpenedSegment[], head: number): LogPosition {
+    return relaxed(this.#store.driver, () => this.#store.write('remote', () => this.#applyAll(segments, head)))
   }
 
-  #applyAll(segments: readonly OpenedSegment[]): InboxCursor {
-    let { cursor, chain } = this.position()
+  #applyAll(segments: readonly OpenedSegment[], head: number): LogPosition {
+    const start = this.log.position()
+    let at = start
     for (const segment of segments) {
-      const { delivery, identity } = segment
-      if (delivery.last <= cursor) continue
-      if (delivery.kind === SEGMENT_KIND.merged || delivery.first !== delivery.last) {
-        throw new EngineError(
-          'server-misbehaved',
-          'the server sent a merged segment, which this release of Lockstep cannot read: please update',
-        )
+      const { delivery } = segment
+      if (delivery.last <= at.cursor) continue
+      this.#checkPart(segment)
+      if (delivery.kind !== SEGMENT_KIND.merged && delivery.first !== at.cursor + 1) {
+        throw new EngineError('server-misbehaved', `the server left out segment ${at.cursor + 1} of its log`)
       }
-      if (delivery.first !== cursor + 1) {
-        throw new EngineError('server-misbehaved', `the server left out segment ${cursor + 1} of its log`)
-      }
-      chain = extendChain(this.#sha256, chain, identity)
-      cursor = delivery.last
-      this.#applyOne(segment)
+      const link = linkOf(segment)
+      if (this.#due === undefined) at = this.log.extend(at, link)
+      this.#merge(segment, 'forward')
+      keepSegment(this.#store, delivery, head)
     }
-    this.#store.meta.set('cursor', cursor)
-    this.#store.meta.set('chain', chain)
-    return { cursor, chain }
+    if (at.cursor > start.cursor) this.log.moveTo(at)
+    return at
   }
 
-  #applyOne({ own, delivery, identity, content, failure }: OpenedSegment): void {
-    const replica = toHex(delivery.replica) as ReplicaId
-    if (own && replica === this.#store.replica) {
-      const { driver } = this.#store
-      driver.prepare('UPDATE _segments SET seq = ?, sealed = NULL WHERE counter = ?').run(delivery.last, delivery.counter)
-      return
+  /**
+   * Applies segments that came from the log's end, below what is held [LOG-6]; `head`: the position's that came with them. Once
+   * nothing is missing between the cursor and them, they are checked in order and the cursor moves over them. Returns true then.
+   * @throws EngineError `server-misbehaved`
+   */
+  applyNewest(segments: readonly OpenedSegment[], head: number): boolean {
+    return relaxed(this.#store.driver, () =>
+      this.#store.write('remote', () => {
+        for (const segment of segments) {
+          const { delivery } = segment
+          const below = this.log.held()?.first ?? head + 1
+          if (delivery.first >= below) continue
+          if (delivery.last < below - 1 || (delivery.kind !== SEGMENT_KIND.merged && delivery.last !== below - 1)) {
+            throw new EngineError('server-misbehaved', `the server left out segment ${below - 1} of its log`)
+          }
+          this.#checkPart(segment)
+          this.log.hold(linkOf(segment), head)
+          this.#merge(segment, 'newest')
+          keepSegment(this.#store, delivery, head)
+        }
+        const { cursor } = this.log.position()
+        if ((this.log.held()?.first ?? Number.POSITIVE_INFINITY) > cursor + 1) return false
+        this.log.close()
+        return true
+      }),
+    )
+  }
+
+  /** A new answer begins; `after`: the last part that an earlier, broken off one brought. */
+  begin(after?: Link): void {
+    const run = after?.run
+    this.#due = run === undefined ? undefined : { last: (after as Link).last, part: run.part + 1, parts: run.parts }
+  }
+
+  /** The parts of a run come one after another; a run that cannot be read is an end, because nothing tells what it stands for. */
+  #checkPart({ delivery, content, failure }: OpenedSegment): void {
+    const { kind, last, first } = delivery
+    if (kind !== SEGMENT_KIND.merged) return
+    if (content === undefined) {
+      throw new EngineError(
+        'server-misbehaved',
+        `the merged segments ${first} to ${last} cannot be read (${failure}): another device that has them can write them again with "doctor"`,
+      )
     }
-    this.#checkAuthor(delivery, identity, replica)
-    // Made here, before this database took another replica id.
+    const { part, parts } = content.header.run as NonNullable<ContentHeader['run']>
+    const due = this.#due
+    if (part > 0 && (due?.last !== last || due.part !== part || due.parts !== parts)) {
+      throw new EngineError('server-misbehaved', `the server left out a part of what ends at segment ${last}`)
+    }
+    this.#due = part === parts - 1 ? undefined : { last, part: part + 1, parts }
+  }
+
+  #merge(segment: OpenedSegment, order: 'forward' | 'newest'): void {
+    const { own, delivery, content, failure } = segment
     if (own) return
     if (content === undefined) {
       this.#setAside(delivery, failure ?? 'it is empty')
       return
     }
-    if (this.#isFarAhead(content)) {
-      this.#setAside(delivery, 'it is dated more than 100 years ahead')
-      return
-    }
-    this.#applyContent(content, replica, delivery.last)
+    const reason = this.#objection(delivery, content)
+    if (reason !== undefined) this.#setAside(delivery, reason, content.header.run?.part)
+    else this.#applyContent(content, toHex(delivery.replica) as ReplicaId, delivery, order)
   }
 
-  #applyContent(content: Content, author: ReplicaId, sequence: number): void {
-    this.#noteSeen(content, author, sequence)
-    const newest = latestOf(content.rows)
+  #objection(delivery: DeliveredSegment, content: Content): string | undefined {
+    if (this.#isFarAhead(content)) return 'it is dated more than 100 years ahead'
+    if (delivery.epoch < this.#sealer.epoch && isClosed(this.#store, delivery))
+      return 'it was sealed with a key that had been taken back'
+    return undefined
+  }
+
+  #applyContent({ header, rows }: Content, author: ReplicaId, { kind }: DeliveredSegment, order: 'forward' | 'newest'): void {
+    const newest = latestOf(rows)
     if (newest !== undefined) this.#store.observe(newest)
-    for (const row of content.rows) this.applyRow(row)
+    // A delta has its oldest rows first, a merged segment its newest: rows that come later are to be those of later edits,
+    // and the other way round where the log comes from its end.
+    const newestFirst = kind === SEGMENT_KIND.merged || kind === SEGMENT_KIND.seed
+    this.#store.rows.growDownwards(order === 'newest')
+    const forward = newestFirst === (order === 'newest')
+    for (let i = 0; i < rows.length; i++) this.applyRow(rows[forward ? i : rows.length - 1 - i] as ContentRow)
+    this.#store.rows.growDownwards(false)
     // After the rows: a device's name comes with its first segment.
-    this.#checkClock(content, author, this.#store.runtime.now())
+    if (!newestFirst) this.#checkClock(header, author, this.#store.runtime.now())
   }
 
-  /** Counters of a replica arrive in order and each names the one before it. */
-  #checkAuthor(delivery: DeliveredSegment, { digest }: SegmentIdentity, replica: ReplicaId): void {
-    const { driver } = this.#store
-    const known = driver.prepare('SELECT counter, digest FROM _replicas WHERE replica = ?').get(replica)
-    const counter = Number(known?.['counter'] ?? 0)
-    const last = (known?.['digest'] ?? new Uint8Array(32)) as Uint8Array
-    if (delivery.counter !== counter + 1) {
-      const missing = delivery.counter > counter + 1 ? `left out segment ${counter + 1}` : `repeated segment ${delivery.counter}`
-      this.#store.report(
-        'withheld',
-        `${replica}:${delivery.counter}`,
-        `The server ${missing} of ${authorName(this.#store, replica)}.`,
-      )
-    } else if (!equalBytes(last, delivery.previous)) {
-      this.#store.report(
-        'forked',
-        `${replica}:${delivery.counter}`,
-        `The server shows this device another history of ${authorName(this.#store, replica)} than its author wrote.`,
-      )
-    }
-    if (delivery.counter > counter) {
-      driver
-        .prepare(
-          'INSERT INTO _replicas (replica, counter, digest) VALUES (?, ?, ?) ON CONFLICT (replica) DO UPDATE SET counter = excluded.counter, digest = excluded.digest',
-        )
-        .run(replica, delivery.counter, digest)
-    }
-  }
-
-  #checkClock(content: Content, replica: ReplicaId, now: number): void {
-    this.#store.driver.prepare('UPDATE _replicas SET wall_clock = ? WHERE replica = ?').run(content.header.wallClock, replica)
-    const ahead = content.header.wallClock - now
+  #checkClock({ wallClock }: ContentHeader, replica: ReplicaId, now: number): void {
+    this.#store.driver.prepare('UPDATE _replicas SET wall_clock = ? WHERE replica = ?').run(wallClock, replica)
+    const ahead = wallClock - now
     if (ahead > CLOCK_WARNING_MILLIS) {
       this.#store.report(
         'clock',
@@ -195,25 +205,6 @@ export class Inbox {
     } else this.#store.settle('clock', replica)
   }
 
-  /** What the author had seen of others before it wrote [LOG-8]. */
-  #noteSeen(content: Content, author: ReplicaId, sequence: number): void {
-    const { driver, replica: us } = this.#store
-    for (const [replica, counter] of content.header.seen) {
-      if (replica === us) {
-        driver.prepare('UPDATE _replicas SET seen_of_us = max(seen_of_us, ?) WHERE replica = ?').run(counter, author)
-        continue
-      }
-      const known = Number(driver.prepare('SELECT counter FROM _replicas WHERE replica = ?').get(replica)?.['counter'] ?? 0)
-      if (counter > known) {
-        this.#store.report(
-          'withheld',
-          `${replica}:${counter}`,
-          `The server keeps back segment ${known + 1} of ${authorName(this.#store, replica)}, which ${authorName(this.#store, author)} had seen before number ${sequence} of the log.`,
-        )
-      }
-    }
-  }
-
   /**
    * Tries the segments again that were set aside: an update may read them now, a key may have come, a clock may have been
    * set. Merging commutes, so that they come late does no harm. Returns how many were applied.
@@ -221,15 +212,15 @@ export class Inbox {
   async reopen(): Promise<number> {
     const { driver } = this.#store
     let applied = 0
-    for (const row of driver.prepare('SELECT seq, delivery FROM _quarantine ORDER BY seq').all()) {
+    for (const row of driver.prepare('SELECT seq, part, delivery FROM _quarantine ORDER BY seq, part').all()) {
       const sequence = Number(row['seq'])
       const opened = await this.open(decodeDelivery(row['delivery'] as Uint8Array))
-      const { content } = opened
-      if (content === undefined || this.#isFarAhead(content)) continue
+      const { content, delivery } = opened
+      if (content === undefined || this.#objection(delivery, content) !== undefined) continue
       this.#store.write('remote', () => {
-        driver.prepare('DELETE FROM _quarantine WHERE seq = ?').run(sequence)
+        driver.prepare('DELETE FROM _quarantine WHERE seq = ? AND part = ?').run(sequence, row['part'] ?? 0)
         driver.prepare("DELETE FROM _problems WHERE code = 'unreadable' AND subject = ?").run(String(sequence))
-        this.#applyContent(content, toHex(opened.delivery.replica) as ReplicaId, sequence)
+        this.#applyContent(content, toHex(delivery.replica) as ReplicaId, delivery, 'forward')
       })
       applied++
     }
@@ -241,10 +232,10 @@ export class Inbox {
     return newest !== undefined && stampMillis(newest) > this.#store.runtime.now() + MAX_AHEAD_MILLIS
   }
 
-  #setAside(delivery: DeliveredSegment, reason: string): void {
+  #setAside(delivery: DeliveredSegment, reason: string, part = 0): void {
     this.#store.driver
-      .prepare('INSERT OR REPLACE INTO _quarantine (seq, reason, delivery) VALUES (?, ?, ?)')
-      .run(delivery.last, reason, encodeDelivery(delivery))
+      .prepare('INSERT OR REPLACE INTO _quarantine (seq, part, reason, delivery) VALUES (?, ?, ?, ?)')
+      .run(delivery.last, part, reason, encodeDelivery(delivery))
     this.#store.report(
       'unreadable',
       String(delivery.last),
@@ -265,66 +256,46 @@ export class Inbox {
       this.#store.touch(row.shape.table)
       return
     }
-    const delta = toDelta(row)
-    const stored = rows.load(delta.table, delta.id)
-    const joined = joinRow(stored?.cells ?? new Map(), delta.cells)
-    const n = this.#store.saveRow(delta.table, delta.id, stored, joined, true)
-    if (stored !== undefined && delta.cells.has('_purged')) this.#rescue(delta.table, delta.id, n, stored.cells, joined)
-  }
-
-  /**
-   * A purge that arrives after an own, later edit took the cells that the edit did not touch: this device, the author of
-   * the row's last write, writes them again [CELL-8]. What the purge left is on every device and stays as it is.
-   */
-  #rescue(table: string, id: string, n: number, before: Cells, after: Cells): void {
-    const edited = editedAt(after)
-    const purge = purgedAt(after)
-    if (edited === undefined || purge === undefined || edited <= purge || stampReplica(edited) !== this.#store.replica) return
-    const lost = [...before].filter(([name, cell]) => name !== PURGED && name !== DELETED && isLost(cell, after.get(name)))
-    if (lost.length === 0) return
-    const stamp = this.#store.clock.tick(this.#store.runtime.now())
-    const cells = new Map<string, Cell>(after)
-    const forgetEdits = this.#store.driver.prepare('DELETE FROM _pending_text WHERE tbl = ? AND n = ? AND col = ?')
-    for (const [name, cell] of lost) {
-      cells.set(name, besides(restamp(cell, stamp, purge), after.get(name)))
-      forgetEdits.run(table, n, name)
-    }
-    cells.set(DELETED, lwwCell(stamp, deletedValue(before)))
-    this.#store.saveRow(table, id, this.#store.rows.load(table, id), cells, true)
-    this.#store.markPending(table, n, stamp)
+    const { table, id, cells } = toDelta(row)
+    const stored = rows.load(table, id)
+    const before = stored?.cells ?? new Map()
+    const after = joinRow(before, cells)
+    const n = this.#store.saveRow(table, id, stored, after, true)
+    if (stored !== undefined && cells.has('_purged')) rescue(this.#store, { table, id, n, before, after })
   }
 }
 
-/** `again` with what a purge left of the same cell; elements that are left stay as old as they are. */
-function besides(again: Cell, left: Cell | undefined): Cell {
-  if (left === undefined) return again
-  if (again.kind === KIND.set && left.kind === KIND.set) return { kind: KIND.set, value: new Map([...again.value, ...left.value]) }
-  return joinCell(again, left)
+/** The content is the record's and says where it belongs [LOG-8] [LOG-6]. */
+export function isGenuine(header: ContentHeader, delivery: DeliveredSegment): boolean {
+  const { kind, first, last, counter } = delivery
+  const same =
+    header.replica === toHex(delivery.replica) &&
+    header.counter === counter &&
+    header.epoch === delivery.epoch &&
+    equalBytes(header.previous, delivery.previous)
+  if (!same) return false
+  if (kind === SEGMENT_KIND.merged) return header.run?.first === first && counter === last
+  if (header.run !== undefined || first !== last) return false
+  return kind === SEGMENT_KIND.seed ? counter === last : header.covers.length === 0
 }
 
-/** True if a purge took what people see of `cell`; `left` is what there is after it. */
-function isLost(cell: Cell, left: Cell | undefined): boolean {
-  if (left === undefined) return true
-  if (cell.kind === KIND.text && left.kind === KIND.text) {
-    const shown = shownBase(cell.value)
-    return shown !== undefined && left.value.get(shown)?.base === undefined
+function linkOf({ own, delivery, identity, content }: OpenedSegment): Link {
+  const { kind, first, last, counter } = delivery
+  const header = content?.header
+  return {
+    kind,
+    first,
+    last,
+    replica: toHex(delivery.replica) as ReplicaId,
+    counter,
+    previous: delivery.previous.slice(),
+    identity,
+    own,
+    bundleVersion: header?.bundleVersion ?? 0,
+    seen: header?.seen ?? [],
+    covers: header?.covers ?? [],
+    run: header?.run,
   }
-  if (cell.kind === KIND.set && left.kind === KIND.set) return [...cell.value.keys()].some((element) => !left.value.has(element))
-  return false
-}
-
-function deletedValue(cells: Cells): number {
-  const cell = cells.get(DELETED)
-  return cell?.kind === KIND.lww ? Number(cell.value) : 0
-}
-
-/** The cell as if written now, as one whole value; a text gets another base, whose edits are none of those that the purge took. */
-function restamp(cell: Cell, stamp: Stamp, purge: Stamp): Cell {
-  if (cell.kind === KIND.lww) return { ...cell, stamp }
-  if (cell.kind === KIND.set) {
-    return { kind: KIND.set, value: new Map([...cell.value].map(([element, { present }]) => [element, { stamp, present }])) }
-  }
-  return { kind: KIND.text, value: textOf(stamp, materialize(cell.value).text, purge) }
 }
 
 type SetEntry = SetState extends ReadonlyMap<string, infer Entry> ? Entry : never

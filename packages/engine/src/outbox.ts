@@ -167,9 +167,12 @@ export class Outbox {
 
   /** Inside a transaction: the server has this replica's segment `counter` under `sequence`. */
   acknowledge(counter: number, sequence: number): void {
-    this.#store.driver
-      .prepare('UPDATE _segments SET seq = ?, sealed = NULL WHERE counter = ? AND seq IS NULL')
-      .run(sequence, counter)
+    this.#store.driver.prepare('UPDATE _segments SET seq = ? WHERE counter = ? AND seq IS NULL').run(sequence, counter)
+  }
+
+  /** The earliest own segment that this database remembers; those before it were confirmed long ago. */
+  firstCounter(): number {
+    return Number(this.#store.driver.prepare('SELECT min(counter) AS first FROM _segments').get()?.['first'] ?? 1)
   }
 
   /** Digest of our own segment `counter`, undefined where we never made it. */

@@ -48,8 +48,9 @@ const ENGINE_TABLES = `
   CREATE INDEX _pending_text_row ON _pending_text (tbl, n);
   CREATE TABLE _segments (counter INTEGER PRIMARY KEY, digest BLOB NOT NULL, previous BLOB NOT NULL, epoch INTEGER NOT NULL, time TEXT NOT NULL, rows INTEGER NOT NULL, seq INTEGER, sealed BLOB);
   CREATE INDEX _segments_unsent ON _segments (counter) WHERE seq IS NULL;
-  -- The end of the server's log as sealed bytes, for repair, with the chain value at each [LOG-9]; own segments among them.
-  CREATE TABLE _tail (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, epoch INTEGER NOT NULL, replica TEXT NOT NULL, counter INTEGER NOT NULL, previous BLOB NOT NULL, chain BLOB NOT NULL, sealed BLOB NOT NULL);
+  CREATE INDEX _segments_kept ON _segments (seq) WHERE seq IS NOT NULL AND sealed IS NOT NULL;
+  -- The end of the server's log as sealed bytes, for repair [LOG-9]; what this replica wrote is in _segments. Negative: of a log that was left.
+  CREATE TABLE _tail (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, epoch INTEGER NOT NULL, replica TEXT NOT NULL, counter INTEGER NOT NULL, previous BLOB NOT NULL, sealed BLOB NOT NULL);
   CREATE INDEX _tail_author ON _tail (replica, counter);
   CREATE TABLE _marks (seq INTEGER PRIMARY KEY, chain BLOB NOT NULL);
   -- While the log comes newest first: intervals whose rows are here, and what is to be checked once there is no gap left [LOG-6].
@@ -63,7 +64,7 @@ const ENGINE_TABLES = `
   CREATE TABLE _history (seq INTEGER PRIMARY KEY, tbl TEXT NOT NULL, id TEXT NOT NULL, col TEXT NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL);
   CREATE INDEX _history_cell ON _history (tbl, id, col);
   CREATE TABLE _changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, tbl TEXT NOT NULL, n INTEGER NOT NULL, n_last INTEGER);
-  CREATE TABLE _quarantine (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, delivery BLOB NOT NULL);
+  CREATE TABLE _quarantine (seq INTEGER NOT NULL, part INTEGER NOT NULL, reason TEXT NOT NULL, delivery BLOB NOT NULL, PRIMARY KEY (seq, part)) WITHOUT ROWID;
   CREATE TABLE _problems (code TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (code, subject)) WITHOUT ROWID;
 `
 
@@ -82,6 +83,10 @@ function createRows(driver: Driver, name: string, table: Table): void {
   driver.exec(`CREATE TABLE ${rowsTable(name)} (
     _n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ${columns.join('')}
     _deleted INTEGER NOT NULL DEFAULT 0, _edited TEXT NOT NULL, _shape INTEGER NOT NULL, _stamp TEXT, _own TEXT, _state INTEGER NOT NULL DEFAULT 0, _digest INTEGER)`)
+  // The trash is looked through once a day: few rows of many.
+  driver.exec(
+    `CREATE INDEX ${rowsTable(name)}_trash ON ${rowsTable(name)} (_n) WHERE _deleted = 1 AND (_state & ${ROW_STATE.purged}) = 0`,
+  )
 }
 
 /** SQL that is true for a row `alias` of `name` that people see. */

@@ -6,7 +6,8 @@ import type { SocketHandlers } from '#http'
 import type { Syncer, SyncResult } from '#sync'
 import { type SyncMode, type WatchEvent, Watcher } from '#watch'
 
-const NOTHING: SyncResult = { uploaded: { segments: 0, bytes: 0 }, downloaded: { segments: 0, bytes: 0 } }
+const NONE = { segments: 0, bytes: 0 }
+const NOTHING: SyncResult = { uploaded: NONE, downloaded: NONE, repaired: NONE }
 /** A live message with no segment in it: version, head 0, chain, generation. */
 const EMPTY = fromHex(`01${'00'.repeat(8)}${'00'.repeat(32)}${'00'.repeat(16)}`)
 const settled = async () => {

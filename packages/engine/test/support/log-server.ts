@@ -5,7 +5,14 @@
 import { createHash } from 'node:crypto'
 import { concatBytes, encodeUtf8, equalBytes, toBase64Url, toHex } from '@lockstep/protocol/bytes'
 import { CHAIN_START, extendChain, identifySegment } from '@lockstep/protocol/chain'
-import { type DeliveredSegment, decodePush, encodeDelivery, encodePosition, encodePushAnswer } from '@lockstep/protocol/records'
+import {
+  type DeliveredSegment,
+  decodeMarks,
+  decodePush,
+  encodeDelivery,
+  encodePosition,
+  encodePushAnswer,
+} from '@lockstep/protocol/records'
 import { EngineError } from '#errors'
 import type { HttpClient, HttpRequest, HttpResponse } from '#http'
 
@@ -62,6 +69,9 @@ export class LogServer {
 
   #answer(request: HttpRequest, path: string, query: URLSearchParams): HttpResponse {
     if (request.headers['authorization'] !== 'Bearer good') return problem(401, 'unauthorized')
+    if (path === '/v1/rotations') return json({ rotations: [] })
+    if (path === '/v1/segments/common')
+      return json({ sequence: this.#common(request.body as Uint8Array), ...this.#state(), epoch: 1, bundleVersion: 1 })
     if (path !== '/v1/segments') return problem(404, 'not-found')
     return request.method === 'POST' ? this.#push(request.body as Uint8Array) : this.#pull(query)
   }
@@ -91,14 +101,31 @@ export class LogServer {
     return answer(200, encodePushAnswer({ position: this.position(), sequences }), date === undefined ? {} : { date })
   }
 
+  #state() {
+    const { head, chain, generation } = this.position()
+    const last = new Map(this.log.map((segment) => [toHex(segment.replica), segment]))
+    const coverage = [...last.values()].map(({ replica, counter, sealed }) => ({
+      replica: toBase64Url(replica),
+      ranges: [[1, counter]],
+      digest: toBase64Url(sha256(sealed)),
+    }))
+    return { head, chain: toBase64Url(chain), generation: toBase64Url(generation), coverage }
+  }
+
+  #common(body: Uint8Array): number {
+    const shared = decodeMarks(body).filter(({ sequence, chain }) => equalBytes(this.chains[sequence] ?? new Uint8Array(0), chain))
+    return Math.max(0, ...shared.map(({ sequence }) => sequence))
+  }
+
   #pull(query: URLSearchParams): HttpResponse {
     const after = Number(query.get('after'))
     const chain = this.chains[after]
     if (chain === undefined || toHex(chain) !== query.get('chain')) {
-      const { head, chain: now, generation } = this.position()
-      return problem(409, 'chain-mismatch', { head, chain: toBase64Url(now), generation: toBase64Url(generation), coverage: [] })
+      return problem(409, 'chain-mismatch', this.#state())
     }
-    const segments = this.deliver(this.log.slice(after))
+    const through = Number(query.get('through') ?? this.head)
+    const segments = [...this.deliver(this.log.slice(after, through))]
+    if (query.get('order') === 'newest') segments.reverse()
     return answer(200, concatBytes(encodePosition(this.position()), ...segments.map(encodeDelivery)))
   }
 }
@@ -109,6 +136,10 @@ async function* pieces(body: Uint8Array, size: number): AsyncGenerator<Uint8Arra
 
 export function answer(status: number, body: Uint8Array, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   return { status, header: (name) => headers[name], body: pieces(body, 1 << 20) }
+}
+
+function json(value: unknown): HttpResponse {
+  return answer(200, encodeUtf8(JSON.stringify(value)), { 'content-type': 'application/json' })
 }
 
 export function problem(status: number, code: string, members: object = {}): HttpResponse {

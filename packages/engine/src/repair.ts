@@ -1,0 +1,298 @@
+/**
+ * A server that has lost something, was put back, emptied or replaced, or whose log went another way: what happened is
+ * named in one sentence, and the log gets back what this device has of it [LOG-4] [LOG-9].
+ *
+ *     409 chain-mismatch ── the server's log is the beginning of ours ── what is missing goes up verbatim, in order
+ *             │
+ *             ├── the server has nothing that is not here ── the cursor jumps to its head
+ *             └── it has ── back to the last common sequence number, and on from there
+ *                     then, by coverage: what it lacks goes up verbatim, or as seeds where it is too old to be at hand
+ *
+ * Merging commutes, so nothing here has to be right for nothing to be lost: a repair that is cut short is done again.
+ */
+import { equalBytes, fromHex, toHex } from '@lockstep/protocol/bytes'
+import { extendChain, identifySegment, type Sha256 } from '@lockstep/protocol/chain'
+import { MAX_PUSH_SEGMENTS } from '@lockstep/protocol/limits'
+import { isCounted, type PushAnswer, type SegmentRecord } from '@lockstep/protocol/records'
+import { seedRecords } from '#compaction/seeds'
+import { StateMovedError } from '#compaction/state-parts'
+import { EngineError } from '#errors'
+import type { DeviceLog, Known } from '#log'
+import type { LogMismatch, LogState } from '#log-mismatch'
+import { type Remote, ServerProblem } from '#remote'
+import type { Sealer } from '#sealing'
+import type { Store } from '#store'
+import type { SyncCounts } from '#sync'
+import { type KeptSegment, keepSegment, keptOf, keptSegments } from '#tail'
+
+const PUSH_BYTES = 2 * 1024 * 1024
+
+export interface RepairOptions {
+  readonly store: Store
+  readonly sealer: Sealer
+  readonly sha256: Sha256
+  readonly remote: Remote
+  readonly token: string
+  readonly log: DeviceLog
+  readonly signal: AbortSignal | undefined
+}
+
+/** Codes of the problems that say what happened to a server; each is settled by the first sync that has nothing to repair. */
+export const SERVER_PROBLEMS = ['server-rolled-back', 'server-emptied', 'server-forked'] as const
+type ServerProblemCode = (typeof SERVER_PROBLEMS)[number]
+
+/** A range of a replica's counters that the server lacks. */
+interface Missing {
+  readonly replica: string
+  readonly first: number
+  readonly last: number
+}
+
+export class Repair {
+  readonly #options: RepairOptions
+  /** Sent so far. */
+  #segments = 0
+  #bytes = 0
+
+  constructor(options: RepairOptions) {
+    this.#options = options
+  }
+
+  get sent(): SyncCounts {
+    return { segments: this.#segments, bytes: this.#bytes }
+  }
+
+  /**
+   * Finds out where the logs part and moves the cursor there; what the server lacks goes up at once where it is the log's end.
+   * Afterwards this device follows the server's log again: a download is due, and then {@link giveBack}.
+   */
+  async begin(mismatch: LogMismatch): Promise<void> {
+    const { log, store } = this.#options
+    const state = mismatch.state ?? (await this.#common()).state
+    const { cursor } = log.position()
+    const known = log.known()
+    const missing = missingOf(known, state)
+    const ours = state.head <= cursor ? log.chainAt(state.head) : undefined
+    const isPrefix = ours !== undefined && equalBytes(ours, state.chain)
+    this.#say(state, { isPrefix, cursor, lacks: missing.length > 0 || isPrefix })
+    if (isPrefix && (await this.#pushEnd(state, cursor))) return
+    store.write('remote', () => store.meta.set('repairing', 1))
+    if (!holdsMore(known, state)) {
+      // Everything that the server has is here: there is nothing to be fetched.
+      store.write('remote', () => log.jump({ cursor: state.head, chain: state.chain }))
+      if (missing.length === 0) this.#done()
+      return
+    }
+    const common = mismatch.state === undefined || isPrefix ? undefined : (await this.#common()).sequence
+    const back = isPrefix ? state.head : (common ?? 0)
+    const chain = log.chainAt(back)
+    store.write('remote', () => {
+      if (chain === undefined) log.rewind({ cursor: 0, chain: new Uint8Array(32) })
+      else log.rewind({ cursor: back, chain })
+    })
+  }
+
+  /**
+   * Gives back what the server lacks of what is here, if a repair is under way: verbatim, or all there is as seeds. This
+   * device is in step with the server's log when it is called. Returns false where another device is doing it.
+   */
+  async giveBack(): Promise<boolean> {
+    const { log, store } = this.#options
+    if (store.meta.get('repairing') === undefined) return true
+    const { state, epoch } = await this.#common()
+    const missing = missingOf(log.known(), state)
+    if (missing.length > 0) {
+      const records = this.#atHand(missing)
+      // What was sealed with a key that has been taken back since is taken by no server.
+      const verbatim = records?.every((record) => record.epoch >= epoch) === true && (await this.#push(records))
+      if (!verbatim && !(await this.#seed(state))) return false
+    }
+    this.#done()
+    return true
+  }
+
+  #done(): void {
+    const { store } = this.#options
+    store.write('remote', () => store.meta.delete('repairing'))
+  }
+
+  async #common(): Promise<{ readonly sequence: number; readonly epoch: number; readonly state: LogState }> {
+    const { remote, token, log, signal } = this.#options
+    const { sequence, epoch, head, chain, generation, coverage } = await remote.common(token, log.marks(), signal)
+    return { sequence, epoch, state: { head, chain, generation, coverage } }
+  }
+
+  /** The server's log is the beginning of ours: its missing end goes up as it was. False where not all of it is at hand. */
+  async #pushEnd({ head }: LogState, cursor: number): Promise<boolean> {
+    const records: SegmentRecord[] = []
+    for (const { record } of keptSegments(this.#options.store, head + 1, cursor)) {
+      // Seeds are written anew: a server takes them only at the place they were made for, in a merge of their own.
+      if (!isCounted(record.kind)) return false
+      records.push(record)
+    }
+    if (records.length !== cursor - head) return false
+    const { log } = this.#options
+    for (const batch of batches(records)) {
+      const answer = await this.#send(batch)
+      if (answer === undefined) return false
+      if (answer.position.head === cursor && equalBytes(answer.position.chain, log.position().chain)) return true
+    }
+    // Somebody else wrote in between: the next pull finds the common point.
+    return true
+  }
+
+  /** Undefined where another device has sent some of it, or its author something else. */
+  async #send(records: readonly SegmentRecord[]): Promise<PushAnswer | undefined> {
+    const { remote, token, signal } = this.#options
+    try {
+      const { answer, bytes } = await remote.push(token, records, signal)
+      this.#segments += records.length
+      this.#bytes += bytes
+      return answer
+    } catch (error) {
+      if (error instanceof ServerProblem && (error.problem === 'replica-conflict' || error.problem === 'epoch-closed'))
+        return undefined
+      throw error
+    }
+  }
+
+  /** The sealed bytes of all that is missing, in the order in which they were in the log; undefined where some are gone. */
+  #atHand(missing: readonly Missing[]): SegmentRecord[] | undefined {
+    const found: KeptSegment[] = []
+    for (const { replica, first, last } of missing) {
+      for (let counter = first; counter <= last; counter++) {
+        const kept = keptOf(this.#options.store, replica, counter)
+        if (kept === undefined) return undefined
+        found.push(kept)
+      }
+    }
+    return found.sort((a, b) => Math.abs(a.sequence) - Math.abs(b.sequence)).map(({ record }) => record)
+  }
+
+  /** False where the server took only some of it. */
+  async #push(records: readonly SegmentRecord[]): Promise<boolean> {
+    for (const batch of batches(records)) {
+      const answer = await this.#send(batch)
+      if (answer === undefined) return false
+      this.#follow(batch, answer)
+    }
+    return true
+  }
+
+  /** What was appended right after the cursor need not come down again. */
+  #follow(records: readonly SegmentRecord[], { position, sequences }: PushAnswer): void {
+    const { store, sha256, log } = this.#options
+    let { cursor, chain } = log.position()
+    for (const [i, record] of records.entries()) {
+      if (sequences[i] !== cursor + 1) return
+      cursor++
+      chain = extendChain(sha256, chain, identifySegment(sha256, record))
+    }
+    if (position.head < cursor || (position.head === cursor && !equalBytes(position.chain, chain))) return
+    store.write('remote', () => {
+      records.forEach((record, i) => {
+        const sequence = sequences[i] as number
+        keepSegment(store, { ...record, first: sequence, last: sequence }, position.head)
+        if (toHex(record.replica) === store.replica)
+          store.driver.prepare('UPDATE _segments SET seq = ? WHERE counter = ?').run(sequence, record.counter)
+      })
+      log.moveTo({ cursor, chain })
+    })
+  }
+
+  /** This device's whole state, at the head of the log as this device knows it. False where another one is at it, or was quicker. */
+  async #seed({ head, chain }: LogState): Promise<boolean> {
+    const { remote, token, store, sealer, sha256, log, signal } = this.#options
+    const at = log.position()
+    if (at.cursor !== head || !equalBytes(at.chain, chain)) return false
+    const covers = log.covers()
+    try {
+      const { merge } = await remote.openMerge(token, { type: 'seed', head, chain })
+      let parts = 0
+      let value = chain
+      for await (const record of seedRecords({ store, sealer, sha256, head, chain, covers })) {
+        if (signal?.aborted === true) throw new EngineError('cancelled', 'cancelled', { cause: signal.reason })
+        this.#bytes += await remote.putPart(token, merge, parts, record, signal)
+        value = extendChain(sha256, value, identifySegment(sha256, record))
+        parts++
+      }
+      const position = await remote.commitMerge(token, merge, {
+        parts,
+        covers: covers.map(({ replica, last, digest }) => ({ replica: fromHex(replica), counter: last, digest })),
+      })
+      this.#segments += parts
+      if (position.head !== head + parts || !equalBytes(position.chain, value)) return true
+      store.write('remote', () => log.moveTo({ cursor: position.head, chain: value }))
+      return true
+    } catch (error) {
+      const taken = error instanceof ServerProblem && ['run-changed', 'merge-busy', 'not-found'].includes(error.problem)
+      if (taken || error instanceof StateMovedError) return false
+      throw error
+    }
+  }
+
+  #say({ head }: LogState, what: { readonly isPrefix: boolean; readonly cursor: number; readonly lacks: boolean }): void {
+    const { store, remote } = this.#options
+    const [code, detail] = describe(head, what)
+    store.write('remote', () => {
+      for (const other of SERVER_PROBLEMS) store.settle(other)
+      store.report(code, remote.server, detail)
+    })
+  }
+}
+
+function describe(
+  head: number,
+  { isPrefix, cursor, lacks }: { readonly isPrefix: boolean; readonly cursor: number; readonly lacks: boolean },
+): [ServerProblemCode, string] {
+  const nothingLost = 'Nothing is lost: this device gives back what it has.'
+  if (head === 0) return ['server-emptied', `The server had lost everything that it held of this vault. ${nothingLost}`]
+  if (isPrefix) {
+    const lost = cursor - head
+    const what = lost === 1 ? 'the last segment' : `the last ${lost} segments`
+    return ['server-rolled-back', `The server was put back to an earlier state and had lost ${what} of its log. ${nothingLost}`]
+  }
+  if (!lacks) {
+    return [
+      'server-forked',
+      "The server's log was made anew since this device last saw it: it was put back, emptied or replaced. It has everything again.",
+    ]
+  }
+  return [
+    'server-forked',
+    `The server's log is another one than this device has followed: it was put back to an earlier state and written to since, or replaced. ${nothingLost}`,
+  ]
+}
+
+/** Counters that are here and that the server lacks. */
+function missingOf(known: ReadonlyMap<string, Known>, { coverage }: LogState): Missing[] {
+  const held = new Map(coverage.map(({ replica, ranges }) => [toHex(replica), ranges.at(-1)?.[1] ?? 0]))
+  return [...known].flatMap(([replica, { counter }]) => {
+    const theirs = held.get(replica) ?? 0
+    return theirs < counter ? [{ replica, first: theirs + 1, last: counter }] : []
+  })
+}
+
+/** True if the server has a counter that is not here, or something else under one that is. */
+function holdsMore(known: ReadonlyMap<string, Known>, { coverage }: LogState): boolean {
+  return coverage.some(({ replica, ranges, digest }) => {
+    const ours = known.get(toHex(replica))
+    const theirs = ranges.at(-1)?.[1] ?? 0
+    return ours === undefined || theirs > ours.counter || (theirs === ours.counter && !equalBytes(digest, ours.digest))
+  })
+}
+
+function* batches(records: readonly SegmentRecord[]): Generator<readonly SegmentRecord[]> {
+  let batch: SegmentRecord[] = []
+  let bytes = 0
+  for (const record of records) {
+    if (batch.length > 0 && (batch.length === MAX_PUSH_SEGMENTS || bytes + record.sealed.length > PUSH_BYTES)) {
+      yield batch
+      batch = []
+      bytes = 0
+    }
+    batch.push(record)
+    bytes += record.sealed.length
+  }
+  if (batch.length > 0) yield batch
+}

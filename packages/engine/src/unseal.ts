@@ -1,0 +1,57 @@
+/**
+ * Back from sealed to pending: what waits in the outbox under a key that has been taken back, and that the server says it
+ * does not have, is written down as pending again and sealed anew, with the same stamps and counters [KEY-4].
+ */
+import { fromHex } from '@lockstep/protocol/bytes'
+import { SEGMENT_KIND } from '@lockstep/protocol/records'
+import type { RowDelta } from '#cell'
+import { toDelta } from '#content'
+import { decodeContent } from '#content-decoder'
+import { type Stamp, stampReplica } from '#hlc'
+import { KIND } from '#schema'
+import type { Sealer } from '#sealing'
+import type { Store } from '#store'
+
+/** @throws CryptoError, FormatError when the outbox cannot be opened: the database is damaged. */
+export async function returnToPending(store: Store, sealer: Sealer): Promise<void> {
+  const { replica } = store
+  const deltas: RowDelta[] = []
+  let last = 0
+  for (const row of store.driver.prepare('SELECT * FROM _segments WHERE seq IS NULL ORDER BY counter').all()) {
+    last = Number(row['counter'])
+    const place = { kind: SEGMENT_KIND.delta, epoch: Number(row['epoch']), replica: fromHex(replica), counter: last }
+    deltas.push(...decodeContent(await sealer.open(place, row['sealed'] as Uint8Array)).rows.map(toDelta))
+  }
+  store.write('remote', () => {
+    // Another process on this home may have done it, or gone on, meanwhile: then the next push says what is to be done.
+    const now = store.driver.prepare('SELECT max(counter) AS last FROM _segments WHERE seq IS NULL').get()
+    if (store.replica !== replica || Number(now?.['last'] ?? 0) !== last) return
+    for (const delta of deltas) pendAgain(store, delta)
+    store.driver.exec('DELETE FROM _segments WHERE seq IS NULL; UPDATE _replicas SET told = 0')
+  })
+}
+
+function pendAgain(store: Store, { table, id, cells }: RowDelta): void {
+  const stored = store.rows.load(table, id)
+  if (stored === undefined) return
+  let since: Stamp | undefined
+  const note = (stamp: Stamp) => {
+    if (stampReplica(stamp) === store.replica && (since === undefined || stamp < since)) since = stamp
+  }
+  const insertEdit = store.driver.prepare(
+    'INSERT INTO _pending_text (tbl, n, col, base, base_stamp, edit) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  for (const [name, cell] of cells) {
+    if (cell.kind === KIND.lww) note(cell.stamp)
+    else if (cell.kind === KIND.set) for (const { stamp } of cell.value.values()) note(stamp)
+    else {
+      for (const [key, { base, updates }] of cell.value) {
+        if (base !== undefined) note(base.stamp)
+        for (const update of updates) insertEdit.run(table, stored.n, name, key, update.base, update.bytes)
+      }
+    }
+  }
+  if (since === undefined) return
+  store.markPending(table, stored.n, since)
+  store.driver.prepare('UPDATE _pending SET since = min(since, ?) WHERE tbl = ? AND n = ?').run(since, table, stored.n)
+}
