@@ -35,7 +35,7 @@ export interface Grant {
   readonly sealed: Uint8Array
 }
 
-/** One side of a grant, as the other one knows it. */
+/** A recipient, as the author knows it. */
 export interface GrantParty {
   /** 16 bytes. */
   readonly device: Uint8Array
@@ -43,7 +43,7 @@ export interface GrantParty {
   readonly publicKey: Uint8Array
 }
 
-/** One side of a grant, as it knows itself. */
+/** A recipient, as it knows itself. */
 export interface GrantOwner {
   /** 16 bytes. */
   readonly device: Uint8Array
@@ -79,7 +79,8 @@ function sealingKey(ephemeralSecret: Uint8Array, authorSecret: Uint8Array, info:
 }
 
 export interface SealGrantInput extends GrantPlace {
-  readonly author: GrantOwner
+  /** The author's own keys; its device id follows from them. */
+  readonly author: KeyPair
   readonly recipient: GrantParty
   /** 32 bytes. */
   readonly vaultKey: Uint8Array
@@ -90,19 +91,19 @@ export interface SealGrantInput extends GrantPlace {
 export async function sealGrant({ author, recipient, vaultKey, random, ...place }: SealGrantInput): Promise<Grant> {
   checkLength(vaultKey, VAULT_KEY_BYTES, 'a vault key')
   const ephemeral = generateDeviceKey(random)
-  const writer = { device: author.device, publicKey: author.keys.publicKey }
+  const writer = { device: deviceIdOf(author.publicKey), publicKey: author.publicKey }
   const info = grantInfo(place, writer, recipient, ephemeral.publicKey)
   const key = sealingKey(
     sharedSecret(ephemeral.privateKey, recipient.publicKey),
-    sharedSecret(author.keys.privateKey, recipient.publicKey),
+    sharedSecret(author.privateKey, recipient.publicKey),
     info,
   )
   return { device: recipient.device, ephemeralKey: ephemeral.publicKey, sealed: await seal(key, info, vaultKey, random) }
 }
 
 export interface OpenGrantInput extends GrantPlace {
-  /** As the recipient knows it, not as the record says. */
-  readonly author: GrantParty
+  /** The author's public key, 32 bytes; who that is follows from it. */
+  readonly authorKey: Uint8Array
   readonly recipient: GrantOwner
   readonly grant: Grant
 }
@@ -113,12 +114,13 @@ export interface OpenGrantInput extends GrantPlace {
  * @throws CryptoError `bad-commitment`: not sealed by this author to this recipient, or for another place. `bad-public-key`,
  *   `bad-ciphertext`, `bad-padding`, `truncated`, `unknown-version`, `malformed-rotation`, `bad-argument`, `unavailable`.
  */
-export async function openGrant({ author, recipient, grant, ...place }: OpenGrantInput): Promise<Uint8Array> {
+export async function openGrant({ authorKey, recipient, grant, ...place }: OpenGrantInput): Promise<Uint8Array> {
+  const author = { device: deviceIdOf(authorKey), publicKey: authorKey }
   const reader = { device: recipient.device, publicKey: recipient.keys.publicKey }
   const info = grantInfo(place, author, reader, grant.ephemeralKey)
   const key = sealingKey(
     sharedSecret(recipient.keys.privateKey, grant.ephemeralKey),
-    sharedSecret(recipient.keys.privateKey, author.publicKey),
+    sharedSecret(recipient.keys.privateKey, authorKey),
     info,
   )
   const vaultKey = await open(key, info, grant.sealed)

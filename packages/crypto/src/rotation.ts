@@ -1,7 +1,7 @@
 /**
  * Rotation records [KEY-2]: how an epoch ends and the next one begins.
  *
- *     content = format u8 = 1 ‖ author 16 ‖ bundle version u32 ‖ head u64
+ *     content = format u8 = 1 ‖ author's public key 32 ‖ bundle version u32 ‖ head u64
  *               ‖ revoked count u16 ‖ revoked × device 16                      ascending
  *               ‖ closes count u32  ‖ closes × (replica 16 ‖ counter u64)      ascending
  *               ‖ grants count u16  ‖ grants × (grant.ts)                      by device, ascending
@@ -12,7 +12,7 @@
  *
  * Three different things are proved, each by something else:
  * - that a device of the vault wrote it, by the key of the epoch before. A device that is being revoked has that key, too;
- * - that its author made the new key, by the reader's grant (grant.ts), which a revoked device cannot make in another's name;
+ * - that the device it names made the new key, by the reader's grant (grant.ts), which nobody can make in another's name;
  * - that the rest is what the author wrote, by `proof`. Without it a revoked device and the server could take a genuine record's grants
  *   and put other counters beside them, so that what it writes later under the old key would count. The proof also serves those who
  *   have the new key from elsewhere (the key bundle) and no grant.
@@ -43,8 +43,8 @@ export interface Closing {
 }
 
 export interface Rotation {
-  /** The device that made it, 16 bytes. */
-  readonly author: Uint8Array
+  /** Public key of the device that made it, 32 bytes; its id follows from that. */
+  readonly authorKey: Uint8Array
   /** Of the key bundle that was written with it. */
   readonly bundleVersion: number
   /** Of the log when the epoch before ended. */
@@ -93,9 +93,9 @@ function ascending<T>(items: readonly T[], idOf: (item: T) => Uint8Array, name: 
   return sorted
 }
 
-function encodeClaims({ author, bundleVersion, head, revoked, closes, grants }: Rotation): Bytes {
-  checkLength(author, DEVICE_ID_BYTES, 'a device id')
-  const parts: Uint8Array[] = [Uint8Array.of(ROTATION_FORMAT), author, u32(bundleVersion, "a bundle's version")]
+function encodeClaims({ authorKey, bundleVersion, head, revoked, closes, grants }: Rotation): Bytes {
+  checkLength(authorKey, DEVICE_KEY_BYTES, 'a public key')
+  const parts: Uint8Array[] = [Uint8Array.of(ROTATION_FORMAT), authorKey, u32(bundleVersion, "a bundle's version")]
   parts.push(u64(head, "a log's head", 0), u16(revoked.length, 'the number of revoked devices'))
   parts.push(...ascending(revoked, (device) => device, 'a device id'))
   parts.push(u32(closes.length, 'the number of replicas', 0))
@@ -172,7 +172,7 @@ function decodeClaims(claims: Bytes): Rotation {
   if (format !== ROTATION_FORMAT) {
     throw new CryptoError('unknown-version', `the rotation record has format ${format}, this release reads ${ROTATION_FORMAT}`)
   }
-  const author = reader.take(DEVICE_ID_BYTES)
+  const authorKey = reader.take(DEVICE_KEY_BYTES)
   const bundleVersion = reader.u32()
   const head = reader.u64()
   const device = () => reader.take(DEVICE_ID_BYTES)
@@ -187,7 +187,7 @@ function decodeClaims(claims: Bytes): Rotation {
   const grants = reader.list(reader.u16(), GRANT_BYTES, grant, (item) => item.device)
   reader.end()
   if (bundleVersion < 1 || closes.some(({ counter }) => counter < 1)) throw malformed('a number in it is too small')
-  return { author, bundleVersion, head, revoked, closes, grants }
+  return { authorKey, bundleVersion, head, revoked, closes, grants }
 }
 
 export interface SealRotationInput extends RotationPlace {
@@ -208,8 +208,8 @@ export async function sealRotation(input: SealRotationInput): Promise<Bytes> {
 }
 
 export interface OpenedRotation {
-  /** As the record says; that it is true follows when this device's grant opens with that author's key. */
-  readonly author: Uint8Array
+  /** As the record says; that it is true follows when the reader's grant opens with it. */
+  readonly authorKey: Uint8Array
   readonly grants: readonly Grant[]
   /**
    * All of the record, once the new vault key is known.
@@ -236,9 +236,9 @@ export async function openRotation({ previousKey, sealed, ...place }: OpenRotati
   const claims = content.slice(0, -PROOF_BYTES)
   const proof = content.slice(-PROOF_BYTES)
   const rotation = decodeClaims(claims)
-  const { author, grants } = rotation
+  const { authorKey, grants } = rotation
   return {
-    author,
+    authorKey,
     grants,
     confirm(vaultKey) {
       if (!equalInConstantTime(proof, proofOf(place, vaultKey, claims))) {

@@ -57,7 +57,9 @@ export async function revokeDevice(revoking: Revoking, request: RevocationReques
       await openEpoch(revoking, { target, devices, now, next })
     } catch (error) {
       const problem = error instanceof ServerProblem ? error.problem : undefined
-      if (problem !== 'run-changed' && problem !== 'bundle-conflict') throw explain(error, problem)
+      // Not found: somebody may just have revoked it.
+      const isMoved = problem === 'run-changed' || problem === 'bundle-conflict' || problem === 'not-found'
+      if (!isMoved) throw explain(error, problem)
       if (attempt < MAX_ATTEMPTS) continue
       throw new EngineError('conflict', 'other devices keep writing, so the device could not be revoked: try again in a minute', {
         cause: error,
@@ -74,7 +76,6 @@ export async function revokeDevice(revoking: Revoking, request: RevocationReques
 }
 
 function explain(error: unknown, problem: string | undefined): unknown {
-  if (problem === 'not-found') return new EngineError('no-such-device', 'the server does not know this device', { cause: error })
   if (problem !== 'wrong-credentials') return error
   return new EngineError(
     'conflict',
@@ -116,7 +117,7 @@ async function openEpoch({ identity, remote, token }: Revoking, { target, device
   epochs.set(epoch, vaultKey)
   const version = nextBundleVersion(identity, now.credentials)
   const revoked = [...revokedDevices(store).filter((device) => !equalBytes(device, target.id)), target.id]
-  const rotation = { author: identity.secrets.deviceId, bundleVersion: version, head, revoked, closes }
+  const rotation = { authorKey: identity.keyPair.publicKey, bundleVersion: version, head, revoked, closes }
   const place = { vaultId, epoch, vaultKey, random, previousKey: epochs.get(before) as Uint8Array }
   let grants = await makeGrants(identity, { vaultId, epoch, vaultKey, devices, revoked, next })
   let record = await sealRotation({ ...place, rotation: { ...rotation, grants } })
@@ -154,7 +155,7 @@ interface Granting {
 /** This device, the recovery key, and each device that stays, those that were seen last first. */
 async function makeGrants(identity: Identity, { vaultId, epoch, vaultKey, devices, revoked, next }: Granting): Promise<Grant[]> {
   const { random } = identity.store.runtime
-  const author = { device: identity.secrets.deviceId, keys: identity.keyPair }
+  const author = identity.keyPair
   const keys = deviceKeys(identity.store)
   const staying = devices
     .filter(({ id, current, revoked: ended }) => !current && !ended && !revoked.some((device) => equalBytes(device, id)))
@@ -164,6 +165,6 @@ async function makeGrants(identity: Identity, { vaultId, epoch, vaultKey, device
       return publicKey === undefined ? [] : [{ device: id, publicKey }]
     })
   const recovery = { device: RECOVERY_DEVICE, publicKey: deriveRecoveryKeyPair(next.key, vaultId).publicKey }
-  const recipients = [{ device: author.device, publicKey: author.keys.publicKey }, recovery, ...staying]
+  const recipients = [{ device: identity.secrets.deviceId, publicKey: author.publicKey }, recovery, ...staying]
   return Promise.all(recipients.map((recipient) => sealGrant({ vaultId, epoch, author, recipient, vaultKey, random })))
 }

@@ -1,18 +1,17 @@
 /**
  * Taking up the epochs that other devices have opened [KEY-2]: without a password, however many there were.
  *
- * A record is believed in steps (crypto's rotation.ts): it opens with the key of the epoch before; its author is a device of this
- * vault that no earlier record revoked; our grant opens with that author's key; the rest fits the key in the grant. What is learnt
- * is stored in that order, too: which counters the epoch ended with, then the key, so that a crash in between asks again.
+ * A record is believed in steps (crypto's rotation.ts): it opens with the key of the epoch before, which only devices of this vault
+ * have; no earlier record revoked its author; our grant opens with that author's key; the rest fits the key in the grant. What is
+ * learnt is stored in the order in which it is needed: which counters the epoch ended with, then the key, so that a crash in
+ * between asks again.
  */
-import type { KeyPair } from '@lockstep/crypto/device-key'
+import { deviceIdOf, type KeyPair } from '@lockstep/crypto/device-key'
 import { CryptoError } from '@lockstep/crypto/errors'
 import { type GrantOwner, openGrant, RECOVERY_DEVICE } from '@lockstep/crypto/grant'
 import { type OpenedRotation, openRotation } from '@lockstep/crypto/rotation'
 import { equalBytes } from '@lockstep/protocol/bytes'
-import { toRowId } from '#cell'
 import { closedEpochs, revokedDevices, storeClosing } from '#closings'
-import { deviceKeys } from '#devices'
 import { EngineError } from '#errors'
 import type { Identity } from '#identity'
 import type { Remote } from '#remote'
@@ -28,11 +27,8 @@ export interface Taking {
 export interface Taken {
   /** Epochs whose keys are new to this device. */
   readonly epochs: number
-  /**
-   * Why a later record could not be taken. `no-grant`: it is for others. `no-key`: there is a gap before it. `unknown-author`: by a
-   * device that is not known here yet.
-   */
-  readonly stuck: 'no-grant' | 'no-key' | 'unknown-author' | undefined
+  /** Why a later record could not be taken. `no-grant`: it is for others. `no-key`: there is a gap before it. */
+  readonly stuck: 'no-grant' | 'no-key' | undefined
 }
 
 /** @throws EngineError `server-misbehaved` for a record that no device made, `needs-password`, `offline` */
@@ -74,18 +70,16 @@ function firstWanted(identity: Identity): number {
 async function keyFrom(
   { identity, remote, recovery }: Taking,
   epoch: number,
-  { author, grants }: OpenedRotation,
-): Promise<Uint8Array | 'no-grant' | 'unknown-author'> {
-  const { store } = identity
-  if (revokedDevices(store).some((device) => equalBytes(device, author))) throw forged(identity, remote)
-  const publicKey = deviceKeys(store).get(toRowId(author))
-  if (publicKey === undefined) return 'unknown-author'
+  { authorKey, grants }: OpenedRotation,
+): Promise<Uint8Array | 'no-grant'> {
+  const author = deviceIdOf(authorKey)
+  if (revokedDevices(identity.store).some((device) => equalBytes(device, author))) throw forged(identity, remote)
   const recipients: GrantOwner[] = [{ device: identity.secrets.deviceId, keys: identity.keyPair }]
   if (recovery !== undefined) recipients.push({ device: RECOVERY_DEVICE, keys: recovery })
   for (const recipient of recipients) {
     const grant = grants.find(({ device }) => equalBytes(device, recipient.device))
     if (grant === undefined) continue
-    return openGrant({ vaultId: identity.vaultId(), epoch, author: { device: author, publicKey }, recipient, grant })
+    return openGrant({ vaultId: identity.vaultId(), epoch, authorKey, recipient, grant })
   }
   return 'no-grant'
 }
@@ -98,8 +92,7 @@ function forged({ store }: Identity, { server }: Remote, cause?: unknown): Engin
 }
 
 /**
- * True if this device has epochs now that it had not. A record by a device that is not known here yet is left for later: what that
- * device is comes with the log.
+ * True if this device has epochs now that it had not.
  * @throws EngineError `needs-password` where the keys were not handed to this device; its session is dropped then
  */
 export async function renewKeys(taking: Taking): Promise<boolean> {

@@ -153,7 +153,7 @@ export function proof(vaultKey: Uint8Array, vaultId: Uint8Array, epoch: number, 
 }
 
 export interface RotationFields {
-  readonly author: Uint8Array
+  readonly authorKey: Uint8Array
   readonly bundleVersion: number
   readonly head: number
   /** Each list ascending. */
@@ -163,10 +163,10 @@ export interface RotationFields {
 }
 
 /** A rotation record's content without its proof. */
-export function rotationClaims({ author, bundleVersion, head, revoked, closes, grants }: RotationFields): Uint8Array {
+export function rotationClaims({ authorKey, bundleVersion, head, revoked, closes, grants }: RotationFields): Uint8Array {
   return join(
     Uint8Array.of(1),
-    author,
+    authorKey,
     integer(bundleVersion, 4),
     integer(head, 8),
     integer(revoked.length, 2),
