@@ -43,6 +43,9 @@ import type { HttpClient, HttpRequest, HttpResponse } from '#http'
 /** An answer of this many bytes that should be JSON is not one. */
 const MAX_JSON_ANSWER = 4 * 1024 * 1024
 
+/** Seconds: what a server can make a device wait for. A timer of more than 2^31 milliseconds would fire at once. */
+const MAX_RETRY_AFTER = 24 * 60 * 60
+
 /** An index of the most entries there can be, and its position. */
 const MAX_INDEX_ANSWER = 1024 * 1024
 
@@ -109,7 +112,9 @@ const CODES: Readonly<Record<string, EngineErrorCode>> = {
 }
 
 function engineCode(problem: string, status: number): EngineErrorCode {
-  return CODES[problem] ?? (status >= 500 ? 'offline' : 'server-refused')
+  // A server may call its problem "constructor".
+  if (Object.hasOwn(CODES, problem)) return CODES[problem] as EngineErrorCode
+  return status >= 500 ? 'offline' : 'server-refused'
 }
 
 export interface RemoteOptions {
@@ -182,7 +187,7 @@ export class Remote {
       parsed.data.code,
       parsed.data.detail,
       parsed.data,
-      Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined,
+      Number.isFinite(retryAfter) && retryAfter > 0 ? Math.min(retryAfter, MAX_RETRY_AFTER) : undefined,
     )
   }
 

@@ -73,10 +73,16 @@ export const signInRequestSchema = z.object({
 })
 export type SignInRequest = z.infer<typeof signInRequestSchema>
 
+/** A bearer token, as it goes into a header. */
+const tokenSchema = z
+  .string()
+  .max(256)
+  .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII')
+
 /** Answer of sign-up and sign-in. */
 export const sessionSchema = z.object({
   vaultId: base64Url(16),
-  token: z.string().min(1).max(256),
+  token: tokenSchema,
   deviceCookie: base64Url(32),
   bundle: bundleSchema,
 })
@@ -176,7 +182,7 @@ export const serverInfoSchema = z.object({
 export type ServerInfo = z.infer<typeof serverInfoSchema>
 
 /** First message on `/v1/live`, within 5 s [KEY-9]: text, JSON. */
-export const liveHelloSchema = z.object({ token: z.string().min(1).max(256), after: z.int().min(0), chain: base64Url(32) })
+export const liveHelloSchema = z.object({ token: tokenSchema, after: z.int().min(0), chain: base64Url(32) })
 export type LiveHello = z.infer<typeof liveHelloSchema>
 
 const sequenceInQuery = z
