@@ -49,6 +49,8 @@ export class Gatherer {
   readonly #epoch: number
   readonly #tables: readonly string[]
   readonly #plain: PlainRows
+  /** Replicas whose stamps are this database's own. */
+  readonly #own: ReadonlySet<string>
   #seen: Gathered['seen']
   /** Rows up to `#after` of this table have been gathered. */
   #table = 0
@@ -58,10 +60,11 @@ export class Gatherer {
     this.#store = store
     this.#epoch = epoch
     this.#plain = new PlainRows(store)
+    this.#own = store.ownReplicas()
     this.#tables = Object.keys(store.schema.tables)
     this.#seen = store.driver
-      .prepare('SELECT replica, counter FROM _replicas WHERE counter > told')
-      .all()
+      .prepare('SELECT replica, counter FROM _replicas WHERE counter > told AND replica <> ?')
+      .all(store.replica)
       .map((row) => [String(row['replica']) as ReplicaId, Number(row['counter'])] as const)
   }
 
@@ -80,7 +83,7 @@ export class Gatherer {
 
   /** The next segment's rows; undefined where none are left. */
   next(): Gathered | undefined {
-    const { driver, replica } = this.#store
+    const { driver } = this.#store
     const encoder = this.#encoder(this.#seen)
     const runs: { table: string; first: number; last: number; edited: Stamp }[] = []
     const edits: { table: string; n: number; seq: number }[] = []
@@ -97,7 +100,7 @@ export class Gatherer {
           const n = row[AT.n] as number
           const edited = row[AT.edited] as Stamp
           const since = row.at(-1) as string
-          const plain = edited >= since && stampReplica(edited) === replica ? this.#plain.read(table, row) : undefined
+          const plain = edited >= since && this.#own.has(stampReplica(edited)) ? this.#plain.read(table, row) : undefined
           if (plain !== undefined && sizeOfRow(row) <= MAX_ROW_BYTES) {
             encoder.addRow(plain)
           } else {
@@ -111,7 +114,7 @@ export class Gatherer {
           }
           this.#after = n
           rows++
-          if (stampReplica(edited) === replica && stampTime(edited) > time) time = stampTime(edited)
+          if (this.#own.has(stampReplica(edited)) && stampTime(edited) > time) time = stampTime(edited)
           if (run?.edited === edited) run.last = n
           else {
             run = { table, first: n, last: n, edited }
@@ -147,8 +150,8 @@ export class Gatherer {
     const lastEdit = Number(edits.at(-1)?.['seq'] ?? 0)
     const stored = this.#store.rows.loadByRowid(table, n)
     if (stored === undefined) return { parts: [], lastEdit }
-    const cells = unsentCells(stored.cells, since, this.#store.replica, edits)
-    if (![...cells.keys()].some((name) => name !== DELETED) && !isOwn(cells.get(DELETED), since, this.#store.replica))
+    const cells = unsentCells(stored.cells, since, this.#own, edits)
+    if (![...cells.keys()].some((name) => name !== DELETED) && !isOwn(cells.get(DELETED), since, this.#own))
       return { parts: [], lastEdit }
     return { parts: splitLargeRow(cells).map((part) => ({ table, id: stored.id, cells: part })), lastEdit }
   }
@@ -183,14 +186,14 @@ function unsentEdits(key: number, entry: TextBase, edits: readonly Row[]): TextU
   return [...byBase].map(([base, bytes]) => unsentEdit(key, entry, base, bytes))
 }
 
-function isOwn(cell: Cell | undefined, since: string, replica: ReplicaId): boolean {
-  return cell?.kind === KIND.lww && cell.stamp >= since && stampReplica(cell.stamp) === replica
+function isOwn(cell: Cell | undefined, since: string, replicas: ReadonlySet<string>): boolean {
+  return cell?.kind === KIND.lww && cell.stamp >= since && replicas.has(stampReplica(cell.stamp))
 }
 
 /** The cells of a row that this replica wrote at `since` or later, with the row's `_deleted` cell. */
-function unsentCells(cells: Cells, since: string, replica: ReplicaId, edits: readonly Row[]): Map<string, Cell> {
+function unsentCells(cells: Cells, since: string, replicas: ReadonlySet<string>, edits: readonly Row[]): Map<string, Cell> {
   const out = new Map<string, Cell>()
-  const own = (stamp: Stamp) => stamp >= since && stampReplica(stamp) === replica
+  const own = (stamp: Stamp) => stamp >= since && replicas.has(stampReplica(stamp))
   for (const [name, cell] of cells) {
     if (cell.kind === KIND.lww) {
       if (name === DELETED || own(cell.stamp)) out.set(name, cell)

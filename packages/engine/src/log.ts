@@ -125,9 +125,17 @@ export class DeviceLog {
     for (const row of driver.prepare('SELECT replica, counter, digest FROM _replicas WHERE counter > 0').all()) {
       out.set(String(row['replica']), { counter: Number(row['counter']), digest: row['digest'] as Uint8Array })
     }
-    const own = driver.prepare('SELECT counter, digest FROM _segments WHERE seq IS NOT NULL ORDER BY counter DESC LIMIT 1').get()
-    if (own !== undefined) out.set(replica, { counter: Number(own['counter']), digest: own['digest'] as Uint8Array })
+    const own = this.#confirmed()
+    if (own.counter > (out.get(replica)?.counter ?? 0)) out.set(replica, own)
     return out
+  }
+
+  /** This database's own last segment that the server has. */
+  #confirmed(): Known {
+    const row = this.#store.driver
+      .prepare('SELECT counter, digest FROM _segments WHERE seq IS NOT NULL ORDER BY counter DESC LIMIT 1')
+      .get()
+    return { counter: Number(row?.['counter'] ?? 0), digest: (row?.['digest'] as Uint8Array | undefined) ?? new Uint8Array(32) }
   }
 
   /** What the covers of a seed or of a run up to the cursor say: each replica's last. */
@@ -238,7 +246,13 @@ export class DeviceLog {
   #checkAuthor({ replica, counter, previous, identity }: Link): void {
     const { driver } = this.#store
     const row = driver.prepare('SELECT counter, digest FROM _replicas WHERE replica = ?').get(replica)
-    const known = { counter: Number(row?.['counter'] ?? 0), digest: (row?.['digest'] ?? new Uint8Array(32)) as Uint8Array }
+    let known: Known = { counter: Number(row?.['counter'] ?? 0), digest: (row?.['digest'] ?? new Uint8Array(32)) as Uint8Array }
+    if (replica === this.#store.replica) {
+      // Under our name, and not made here: this database is a copy of another one, or a state of it that was put back [LOG-3].
+      this.#store.meta.set('copied', 1)
+      const own = this.#confirmed()
+      if (own.counter > known.counter) known = own
+    }
     const name = () => authorName(this.#store, replica)
     if (counter > known.counter + 1) {
       this.#report('withheld', `${replica}:${known.counter + 1}`, `The server left out segment ${known.counter + 1} of ${name()}.`)

@@ -8,6 +8,10 @@ interface MetaTypes {
   adoptForeign: number
   /** This database's replica id, hexadecimal. */
   replica: string
+  /** JSON of ids that it had before, when it turned out to be a copy [LOG-3]: what it wrote under them is still its own. */
+  formerReplicas: string
+  /** 1 where this home is a copy of another one and goes on as a device of its own at the next sign-in. */
+  copied: number
   /** Last time given out or seen by the clock. */
   clockMillis: number
   clockCounter: number

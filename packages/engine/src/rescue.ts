@@ -24,7 +24,7 @@ export interface MergedRow {
 export function rescue(store: Store, { table, id, n, before, after }: MergedRow): void {
   const edited = editedAt(after)
   const purge = purgedAt(after)
-  if (edited === undefined || purge === undefined || edited <= purge || stampReplica(edited) !== store.replica) return
+  if (edited === undefined || purge === undefined || edited <= purge || !store.ownReplicas().has(stampReplica(edited))) return
   const lost = [...before].filter(([name, cell]) => name !== PURGED && name !== DELETED && isLost(cell, after.get(name), purge))
   if (lost.length === 0) return
   const stamp = store.clock.tick(store.runtime.now())

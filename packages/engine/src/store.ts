@@ -87,8 +87,14 @@ export class Store {
     this.#fingerprint = stored
   }
 
+  /** This replica and those that this database was before: whose stamps are its own. */
+  ownReplicas(): ReadonlySet<string> {
+    return new Set([this.replica, ...(JSON.parse(this.meta.get('formerReplicas') ?? '[]') as string[])])
+  }
+
   /** Replaces this database's replica id: it turned out to be a copy of another one [LOG-3]. */
   changeReplica(): ReplicaId {
+    this.meta.set('formerReplicas', JSON.stringify([...this.ownReplicas()]))
     const replica = toHex(this.runtime.random(16)) as ReplicaId
     this.clock = new HybridClock(replica, this.clock.last)
     this.meta.set('replica', replica)

@@ -20,6 +20,7 @@ import { Outbox } from '#outbox'
 import { relaxed } from '#relaxed'
 import type { Remote } from '#remote'
 import { Repair, SERVER_PROBLEMS } from '#repair'
+import { moveToNewReplica } from '#replica'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
 import { pruneTail } from '#tail'
@@ -115,6 +116,7 @@ export class Syncer {
           await this.#giveBack(repair)
         }
         if (!(await upload())) downloaded = sum(downloaded, await this.#download(options))
+        await this.#leaveCopy()
         purgeExpired(store, { now: store.runtime.now(), serverNow: this.#serverTime })
         // What came down can make this device write: a row of its own that somebody's purge would have taken [CELL-8].
         if (this.outbox.hasPending()) await upload()
@@ -128,6 +130,13 @@ export class Syncer {
     this.#finish(repair === undefined)
     await this.#merge(sequences, options)
     return { uploaded, downloaded, repaired: repair?.sent ?? NOTHING }
+  }
+
+  /** Segments under this replica's name came that were not made here: it is a copy, and takes a name of its own [LOG-3]. */
+  async #leaveCopy(): Promise<void> {
+    const { store, sealer } = this.#tools
+    const row = store.driver.prepare('SELECT 1 FROM _replicas WHERE replica = ?').get(store.replica)
+    if (row !== undefined) await moveToNewReplica(store, sealer, store.replica)
   }
 
   async #giveBack(repair: Repair): Promise<void> {

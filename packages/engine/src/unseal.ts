@@ -1,6 +1,6 @@
 /**
- * Back from sealed to pending: what waits in the outbox under a key that has been taken back, and that the server says it
- * does not have, is written down as pending again and sealed anew, with the same stamps and counters [KEY-4].
+ * Back from sealed to pending: what waits in the outbox under a key that has been taken back, or under the name of a replica
+ * that this database is no longer, is written down as pending again and sealed anew, with the same stamps [KEY-4] [LOG-3].
  */
 import { fromHex } from '@lockstep/protocol/bytes'
 import { SEGMENT_KIND } from '@lockstep/protocol/records'
@@ -12,8 +12,11 @@ import { KIND } from '#schema'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
 
-/** @throws CryptoError, FormatError when the outbox cannot be opened: the database is damaged. */
-export async function returnToPending(store: Store, sealer: Sealer): Promise<void> {
+/**
+ * `also` runs in the same transaction, after all is pending.
+ * @throws CryptoError, FormatError when the outbox cannot be opened: the database is damaged.
+ */
+export async function returnToPending(store: Store, sealer: Sealer, also: () => void = () => {}): Promise<void> {
   const { replica } = store
   const deltas: RowDelta[] = []
   let last = 0
@@ -26,17 +29,19 @@ export async function returnToPending(store: Store, sealer: Sealer): Promise<voi
     // Another process on this home may have done it, or gone on, meanwhile: then the next push says what is to be done.
     const now = store.driver.prepare('SELECT max(counter) AS last FROM _segments WHERE seq IS NULL').get()
     if (store.replica !== replica || Number(now?.['last'] ?? 0) !== last) return
-    for (const delta of deltas) pendAgain(store, delta)
+    const own = store.ownReplicas()
+    for (const delta of deltas) pendAgain(store, own, delta)
     store.driver.exec('DELETE FROM _segments WHERE seq IS NULL; UPDATE _replicas SET told = 0')
+    also()
   })
 }
 
-function pendAgain(store: Store, { table, id, cells }: RowDelta): void {
+function pendAgain(store: Store, own: ReadonlySet<string>, { table, id, cells }: RowDelta): void {
   const stored = store.rows.load(table, id)
   if (stored === undefined) return
   let since: Stamp | undefined
   const note = (stamp: Stamp) => {
-    if (stampReplica(stamp) === store.replica && (since === undefined || stamp < since)) since = stamp
+    if (own.has(stampReplica(stamp)) && (since === undefined || stamp < since)) since = stamp
   }
   const insertEdit = store.driver.prepare(
     'INSERT INTO _pending_text (tbl, n, col, base, base_stamp, edit) VALUES (?, ?, ?, ?, ?, ?)',

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { CHAIN_START, extendChain, identifySegment, type Sha256 } from '@lockstep/protocol/chain'
-import { decodePush, encodePushAnswer } from '@lockstep/protocol/records'
+import { decodePush, encodeIndex, encodePushAnswer } from '@lockstep/protocol/records'
 import { expect, test } from 'vitest'
 import { EngineError } from '#errors'
 import type { HttpClient } from '#http'
@@ -11,31 +11,26 @@ import type { Sealer } from '#sealing'
 import { Syncer } from '#sync'
 import { openVault } from '#vault'
 import { Random } from '../../../tests/support/random.ts'
+import { answer } from './support/log-server.ts'
 
 const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
 const schema = defineSchema({ notes: table({ text: column.text({ default: '' }) }) })
 
-/** A server that takes every push and has no other device. */
+/** A server that takes every push, has no other device and nothing to be merged. */
 function accepting(): { readonly http: HttpClient; readonly segments: () => number } {
   let head = 0
   let chain: Uint8Array = CHAIN_START
   const http: HttpClient = async ({ method, body, url }) => {
     // It merges nothing: the log's index is asked for now and then.
     if (url.includes('/v1/segments/index')) throw new EngineError('offline', 'not here')
-    if (method !== 'POST' || body === undefined) throw new Error('only pushes were expected')
+    if (method === 'GET') return answer(200, encodeIndex({ head, chain, generation: new Uint8Array(16) }, []))
+    if (body === undefined) throw new Error('only pushes were expected')
     const sequences: number[] = []
     for (const record of decodePush(body)) {
       chain = extendChain(sha256, chain, identifySegment(sha256, record))
       sequences.push(++head)
     }
-    const answer = encodePushAnswer({ position: { head, chain, generation: new Uint8Array(16) }, sequences })
-    return {
-      status: 200,
-      header: () => undefined,
-      body: (async function* () {
-        yield answer
-      })(),
-    }
+    return answer(200, encodePushAnswer({ position: { head, chain, generation: new Uint8Array(16) }, sequences }))
   }
   return { http, segments: () => head }
 }
