@@ -4,7 +4,7 @@
  * hop to another thread for every read.
  */
 import { createAccounts } from '#storage/sqlite/accounts'
-import { openConnection } from '#storage/sqlite/connection'
+import { type Connection, openConnection } from '#storage/sqlite/connection'
 import { createCredentials } from '#storage/sqlite/credentials'
 import { createGuessTable } from '#storage/sqlite/guess-table'
 import { createSegmentLog } from '#storage/sqlite/log'
@@ -29,59 +29,64 @@ export interface SqliteStorage extends Storage {
   image(): Uint8Array
 }
 
+/** The storage on a connection, which it closes in the end. @throws NewerDatabaseError */
+export function createSqliteStorage(connection: Connection, options: Pick<SqliteOptions, 'random' | 'crashPoint'>): SqliteStorage {
+  migrate(connection.db, options.random)
+  const server = connection.db.prepare('SELECT generation, secret FROM server').get()
+  const generation = server?.['generation'] as Uint8Array
+  const accounts = createAccounts(connection)
+  const { crashPoint = () => {} } = options
+  const rows = createLogRows(connection.db)
+  const credentials = createCredentials({ connection, rows, crashPoint })
+  const log = createSegmentLog({ connection, rows, generation, crashPoint })
+  const reader = createLogReader(connection.db, rows)
+  const merges = createMerges({ connection, rows, reader, generation, crashPoint })
+  const guesses = createGuessTable(connection)
+  return {
+    generation,
+    secret: server?.['secret'] as Uint8Array,
+    createVault: async (vault, session, onlyFirst) => accounts.createVault(vault, session, onlyFirst),
+    hasVaults: async () => accounts.hasVaults(),
+    vaultByName: async (name) => accounts.vaultByName(name),
+    vaultByKey: async (vault) => accounts.vaultByKey(vault),
+    openSession: async (vault, session) => accounts.openSession(vault, session),
+    session: async (tokenHash) => accounts.session(tokenHash),
+    endSession: async (tokenHash) => accounts.endSession(tokenHash),
+    knowsCookie: async (vault, cookieHash) => accounts.knowsCookie(vault, cookieHash),
+    updateCredentials: async (update) => credentials.update(update),
+    devices: async (vault) => accounts.devices(vault),
+    touchDevice: async (vault, deviceId, now) => accounts.touchDevice(vault, deviceId, now),
+    revokeDevice: async (revocation) => credentials.revoke(revocation),
+    rotations: async (vault, after) => credentials.rotations(vault, after),
+    append: async (pushes) => log.append(pushes),
+    position: async (vault) => log.position(vault),
+    sizes: async (vault) => ({ ...log.sizes(vault), bundleVersion: accounts.vaultByKey(vault).bundle.version }),
+    chainAt: async (vault, sequence) => reader.chainAt(vault, sequence),
+    isInsideRun: async (vault, sequence) => reader.isInsideRun(vault, sequence),
+    read: async (vault, interval, maxBytes) => reader.read(vault, interval, maxBytes),
+    index: async (vault, from, limit) => reader.index(vault, from, limit),
+    coverage: async (vault) => reader.coverage(vault),
+    common: async (vault, marks) => ({
+      sequence: reader.greatestCommon(vault, marks),
+      position: log.position(vault),
+      epoch: log.sizes(vault).epoch,
+      bundleVersion: accounts.vaultByKey(vault).bundle.version,
+      coverage: reader.coverage(vault),
+    }),
+    openMerge: async (merge) => merges.open(merge),
+    putMergePart: async (part) => merges.putPart(part),
+    commitMerge: async (commit) => merges.commit(commit),
+    changeGuesses: async (keys, now, change) => guesses.change(keys, now, change),
+    image: () => connection.db.serialize(),
+    close: async () => connection.close(),
+  }
+}
+
 /** @throws FolderInUseError, NewerDatabaseError */
 export function openSqliteStorage(options: SqliteOptions): SqliteStorage {
   const connection = openConnection(options.folder, options.image)
   try {
-    migrate(connection.db, options.random)
-    const server = connection.db.prepare('SELECT generation, secret FROM server').get()
-    const generation = server?.['generation'] as Uint8Array
-    const accounts = createAccounts(connection)
-    const { crashPoint = () => {} } = options
-    const rows = createLogRows(connection.db)
-    const credentials = createCredentials({ connection, rows, crashPoint })
-    const log = createSegmentLog({ connection, rows, generation, crashPoint })
-    const reader = createLogReader(connection.db, rows)
-    const merges = createMerges({ connection, rows, reader, generation, crashPoint })
-    const guesses = createGuessTable(connection)
-    return {
-      generation,
-      secret: server?.['secret'] as Uint8Array,
-      createVault: async (vault, session, onlyFirst) => accounts.createVault(vault, session, onlyFirst),
-      hasVaults: async () => accounts.hasVaults(),
-      vaultByName: async (name) => accounts.vaultByName(name),
-      vaultByKey: async (vault) => accounts.vaultByKey(vault),
-      openSession: async (vault, session) => accounts.openSession(vault, session),
-      session: async (tokenHash) => accounts.session(tokenHash),
-      endSession: async (tokenHash) => accounts.endSession(tokenHash),
-      knowsCookie: async (vault, cookieHash) => accounts.knowsCookie(vault, cookieHash),
-      updateCredentials: async (update) => credentials.update(update),
-      devices: async (vault) => accounts.devices(vault),
-      touchDevice: async (vault, deviceId, now) => accounts.touchDevice(vault, deviceId, now),
-      revokeDevice: async (revocation) => credentials.revoke(revocation),
-      rotations: async (vault, after) => credentials.rotations(vault, after),
-      append: async (pushes) => log.append(pushes),
-      position: async (vault) => log.position(vault),
-      sizes: async (vault) => ({ ...log.sizes(vault), bundleVersion: accounts.vaultByKey(vault).bundle.version }),
-      chainAt: async (vault, sequence) => reader.chainAt(vault, sequence),
-      isInsideRun: async (vault, sequence) => reader.isInsideRun(vault, sequence),
-      read: async (vault, interval, maxBytes) => reader.read(vault, interval, maxBytes),
-      index: async (vault, from, limit) => reader.index(vault, from, limit),
-      coverage: async (vault) => reader.coverage(vault),
-      common: async (vault, marks) => ({
-        sequence: reader.greatestCommon(vault, marks),
-        position: log.position(vault),
-        epoch: log.sizes(vault).epoch,
-        bundleVersion: accounts.vaultByKey(vault).bundle.version,
-        coverage: reader.coverage(vault),
-      }),
-      openMerge: async (merge) => merges.open(merge),
-      putMergePart: async (part) => merges.putPart(part),
-      commitMerge: async (commit) => merges.commit(commit),
-      changeGuesses: async (keys, now, change) => guesses.change(keys, now, change),
-      image: () => connection.db.serialize(),
-      close: async () => connection.close(),
-    }
+    return createSqliteStorage(connection, options)
   } catch (error) {
     connection.close()
     throw error
