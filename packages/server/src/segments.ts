@@ -73,10 +73,9 @@ function toInterval({ after, through, order, resume }: PullQuery, head: number):
   }
 }
 
-function encodeDeliveries(segments: readonly DeliveredSegment[], head: number): Uint8Array[] {
-  // A run that was merged across the head while this answer was on its way: its reader starts again and finds it whole.
-  if (segments.some(({ last }) => last > head)) throw new Error('the log was merged while it was read')
-  return segments.map(encodeDelivery)
+/** A run that was merged across the head since it was read: what is in it is not all of this answer's position. */
+function reachesBeyond(segments: readonly DeliveredSegment[], head: number): boolean {
+  return segments.some(({ last }) => last > head)
 }
 
 export function createSegmentRoutes(services: Services): SegmentRoutes {
@@ -145,7 +144,9 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
           }
           crashPoint('during-stream')
           const { segments, rest } = await storage.read(vault, left, PAGE_BYTES)
-          if (segments.length > 0) controller.enqueue(concatBytes(...encodeDeliveries(segments, head)))
+          // Broken off, the answer is asked for again and then has that run whole.
+          if (reachesBeyond(segments, head)) throw new Error('the log was merged beyond the end of an answer that is on its way')
+          if (segments.length > 0) controller.enqueue(concatBytes(...segments.map(encodeDelivery)))
           if (rest === undefined) controller.close()
           else left = rest
         },
@@ -174,18 +175,21 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
     async pull(exchange) {
       const { vault } = await requireSession(services, exchange.header('authorization'))
       const query = parsePull(exchange)
-      const position = await storage.position(vault)
-      const { head } = position
-      await requireCursor(vault, query, position)
-      const headers = { ...PULL_HEADERS, date: date() }
-      const start = encodePosition(position)
-      const interval = toInterval(query, head)
-      if (interval.after >= interval.through) return { status: 200, headers, body: start as Uint8Array<ArrayBuffer> }
-      const { segments, rest } = await storage.read(vault, interval, PAGE_BYTES)
-      const page = concatBytes(start, ...encodeDeliveries(segments, head))
-      // What fits into one page goes out with its length; the rest is streamed.
-      const body = rest === undefined ? (page as Uint8Array<ArrayBuffer>) : deliveryStream(vault, page, rest, head)
-      return { status: 200, headers, body }
+      for (;;) {
+        const position = await storage.position(vault)
+        const { head } = position
+        await requireCursor(vault, query, position)
+        const headers = { ...PULL_HEADERS, date: date() }
+        const start = encodePosition(position)
+        const interval = toInterval(query, head)
+        if (interval.after >= interval.through) return { status: 200, headers, body: start as Uint8Array<ArrayBuffer> }
+        const { segments, rest } = await storage.read(vault, interval, PAGE_BYTES)
+        if (reachesBeyond(segments, head)) continue
+        const page = concatBytes(start, ...segments.map(encodeDelivery))
+        // What fits into one page goes out with its length; the rest is streamed.
+        const body = rest === undefined ? (page as Uint8Array<ArrayBuffer>) : deliveryStream(vault, page, rest, head)
+        return { status: 200, headers, body }
+      }
     },
   }
 }

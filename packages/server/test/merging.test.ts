@@ -1,8 +1,8 @@
-import { toHex } from '@lockstep/protocol/bytes'
+import { concatBytes, toHex } from '@lockstep/protocol/bytes'
 import { CHAIN_START } from '@lockstep/protocol/chain'
 import { mergeSchema, positionSchema, statusSchema } from '@lockstep/protocol/http'
 import { MAX_MARKS } from '@lockstep/protocol/limits'
-import { encodePush, type SegmentRecord } from '@lockstep/protocol/records'
+import { DeliveryDecoder, encodePush, type SegmentRecord } from '@lockstep/protocol/records'
 import { expect, test } from 'vitest'
 import { LIVE_CLOSE } from '#live'
 import { b64, chainOf, jsonRequest, named, push, pushRequest, ReplicaLog, signInBody, signUpBody } from './client.ts'
@@ -80,6 +80,32 @@ test('[LOG-4] a cursor inside of a merged run is checked where its chain value i
   for (const after of [0, 1150, 1151]) {
     const refused = await client.get(`/v1/segments?after=${after}&chain=${toHex(named('wrong'))}`)
     expect(await problem(refused)).toMatchObject({ code: 'chain-mismatch' })
+  }
+})
+
+test('[LOG-6] a pull that is merged under its hands still has everything, or breaks off where it cannot', async () => {
+  for (const isBeyond of [false, true]) {
+    const { client, log, records, send } = await vaultWith(0)
+    records.push(...Array.from({ length: 4 }, (_, i) => log.next(new Uint8Array(600_000).fill(i))))
+    await send(records)
+    const { body } = await client.get(`/v1/segments?after=0&chain=${toHex(CHAIN_START)}`)
+    const reader = (body as ReadableStream<Uint8Array>).getReader()
+    const chunks = [(await reader.read()).value as Uint8Array]
+    const more = [log.next(named('5'))]
+    await send(more)
+    await client.mergeRun(2, isBeyond ? 5 : 4, chainOf(records.slice(0, 1)), [named('B0'), named('B1')])
+    const rest = (async () => {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) chunks.push(part.value)
+    })()
+    if (isBeyond) {
+      await expect(rest).rejects.toThrow('merged beyond')
+      expect(shape((await client.pull(1, chainOf(records.slice(0, 1)))).segments)).toEqual(['2-5:2', '2-5:2'])
+    } else {
+      await rest
+      const decoder = new DeliveryDecoder()
+      expect(shape(decoder.push(concatBytes(...chunks)))).toEqual(['1-1:0', '2-2:0', '2-4:2', '2-4:2'])
+      decoder.end()
+    }
   }
 })
 
