@@ -11,7 +11,7 @@
  * Only a device that is in step and has nothing to send merges, and only what it has read: then its state is what the log
  * says. It may be stopped anywhere. A reservation lapses by itself; the server changes nothing before all parts are there.
  */
-import { concatBytes, equalBytes, fromHex, toHex } from '@lockstep/protocol/bytes'
+import { concatBytes, equalBytes, FormatError, fromHex, toHex } from '@lockstep/protocol/bytes'
 import type { Sha256 } from '@lockstep/protocol/chain'
 import { type IndexEntry, isCounted, type Position, SEGMENT_KIND, type SegmentRecord } from '@lockstep/protocol/records'
 import { isTooLarge, isTruncated, pickRun, type Run, rewritable } from '#compaction/policy'
@@ -21,6 +21,7 @@ import { estimateSealedState } from '#compaction/state-size'
 import { NotHeldError } from '#compaction/touched'
 import type { Cover } from '#content'
 import { ContentEncoder } from '#content-encoder'
+import { DriverError } from '#driver'
 import { EngineError } from '#errors'
 import { makeStamp, type ReplicaId, stampTime } from '#hlc'
 import { DeviceLog } from '#log'
@@ -48,9 +49,9 @@ export interface MergerOptions {
 
 /**
  * Why nothing was merged: the device is not in step; another one is at it, or has done it; the device cannot read a part of
- * the run; its database lacks what the run says; the merged segment would be larger than the run.
+ * the run; its database lacks what the run says, or is damaged; the merged segment would be larger than the run.
  */
-export type MergeObstacle = 'behind' | 'taken' | 'unreadable' | 'not-held' | 'too-large'
+export type MergeObstacle = 'behind' | 'taken' | 'unreadable' | 'not-held' | 'damaged' | 'too-large'
 
 export type MergeResult =
   | { readonly merged: false; readonly obstacle: MergeObstacle; readonly detail: string }
@@ -91,6 +92,9 @@ function obstacle(kind: MergeObstacle, detail: string): MergeResult {
 function obstacleOf(error: unknown): MergeResult | undefined {
   if (error instanceof UnreadableRunError) return obstacle('unreadable', error.message)
   if (error instanceof NotHeldError) return obstacle('not-held', error.message)
+  if (error instanceof FormatError || (error instanceof DriverError && error.code === 'corrupt')) {
+    return obstacle('damaged', error.message)
+  }
   if (error instanceof RunChangedError || error instanceof StateMovedError) return obstacle('taken', error.message)
   if (error instanceof ServerProblem && ['run-changed', 'merge-busy', 'not-found', 'chain-mismatch'].includes(error.problem)) {
     return obstacle('taken', error.message)
@@ -122,7 +126,7 @@ export class Merger {
     const { store, sealer, sha256, remote, token } = this.#options
     const { position, entries } = await remote.index(token, 1)
     if (!this.#isInStep(position)) return obstacle('behind', 'this device and the log are not in step')
-    const limit = stampTime(makeStamp(store.clock.last.millis, store.clock.last.counter, store.replica))
+    const limit = this.#now()
     const run = await this.#pick(entries, position.head)
     if (run === undefined) return undefined
     if (this.#hasSetAside(run)) return obstacle('unreadable', 'a segment of the run was set aside')
@@ -140,6 +144,12 @@ export class Merger {
       }
     }
     return this.#replace(run, made, isTruncated(entries, position.head), signal)
+  }
+
+  /** Time part of the last stamp given out or seen; another process on this home may have moved it. */
+  #now(): string {
+    const { meta, replica } = this.#options.store
+    return stampTime(makeStamp(meta.get('clockMillis') ?? 0, meta.get('clockCounter') ?? 0, replica))
   }
 
   /** Everything that is in the log is in the database, and the other way round. */

@@ -30,6 +30,8 @@ export class MergingServer extends LogServer {
   readonly runs = new Map<number, readonly DeliveredSegment[]>()
   /** Answers an index shows at most. */
   mostEntries = 16_384
+  /** False: as a server that knows nothing of merging. */
+  merging = true
   /** Called before a merge request is answered: throw to break off, return an answer to give another. */
   beforeMerge: (request: HttpRequest) => HttpResponse | undefined = () => undefined
   #reserved: Reserved | undefined
@@ -85,6 +87,7 @@ export class MergingServer extends LogServer {
 
   #answer(request: HttpRequest, path: string, query: URLSearchParams): HttpResponse {
     if (path === '/v1/segments') return this.#pull(query)
+    if (!this.merging) return problem(404, 'not-found')
     if (path === '/v1/segments/index') {
       const from = Number(query.get('from'))
       return answer(
