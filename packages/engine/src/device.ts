@@ -2,6 +2,8 @@
 import type { Sha256 } from '@lockstep/protocol/chain'
 import { Account } from '#account'
 import { toRowId } from '#cell'
+import type { CheckResult } from '#doctor/check'
+import { type ExamineOptions, examine } from '#doctor/doctor'
 import type { Driver } from '#driver'
 import { EngineError } from '#errors'
 import type { HttpClient, SocketConnect } from '#http'
@@ -139,6 +141,20 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
       await this.#account.settleChange()
       return this.#syncer().run(options)
     })
+  }
+
+  /** Looks at everything that this device holds and heals what can be healed. Works signed out and without a server. */
+  async examine(options: ExamineOptions = {}): Promise<CheckResult[]> {
+    const { compression, runtime, sha256 } = this.#platform
+    const { store, searchService: search } = this.vault
+    const { vaultKeys, hasSession } = this.#account
+    const vaultId = store.meta.get('vaultId')
+    const sealer =
+      vaultId === undefined || vaultKeys.size === 0
+        ? undefined
+        : createSealer({ vaultId, vaultKeys, compression, random: runtime.random })
+    const session = hasSession ? this.#account.session() : undefined
+    return examine({ store, sha256, search, sealer, session }, options)
   }
 
   /** A session that the server no longer accepts is dropped, and the person told why that may be. */

@@ -45,8 +45,6 @@ export interface TrashItem {
   readonly id: string
   /** By the deleting device's clock, Unix milliseconds. */
   readonly deletedAt: number
-  /** When it will be purged, by this device's clock; undefined until a sync has noticed it [CELL-8]. */
-  readonly purgeAt: number | undefined
 }
 
 /** Where a row's latest write is: only here, on the server, or also on that many other replicas. */
@@ -111,6 +109,11 @@ export class Vault<T extends Record<string, Table> = Record<string, Table>> {
     return this.#live.subscribe(sql, params, listener)
   }
 
+  /** Undefined where the vault was opened without search. */
+  get searchService(): SearchService | undefined {
+    return this.#search
+  }
+
   onChange(listener: (tables: ReadonlySet<string>, origin: ChangeOrigin) => void): () => void {
     return this.store.onChange(listener)
   }
@@ -144,12 +147,14 @@ export class Vault<T extends Record<string, Table> = Record<string, Table>> {
         this.store.driver
           .prepare(`SELECT id, _edited FROM ${rowsTable(table)} WHERE _deleted = 1 AND (_state & ${ROW_STATE.purged}) = 0`)
           .all()
-          .map((row) => {
-            const id = String(row['id'])
-            return { table, id, deletedAt: stampMillis(row['_edited'] as Stamp), purgeAt: purgeTime(this.store, table, id) }
-          }),
+          .map((row) => ({ table, id: String(row['id']), deletedAt: stampMillis(row['_edited'] as Stamp) })),
       )
       .sort((a, b) => b.deletedAt - a.deletedAt)
+  }
+
+  /** When a row in the trash will be purged, by this device's clock; undefined until a sync has noticed it [CELL-8]. */
+  purgeTime(table: keyof T & string, id: string): number | undefined {
+    return purgeTime(this.store, table, id)
   }
 
   place(table: keyof T & string, id: string): RowPlace {

@@ -2,7 +2,7 @@
  * The trash: deleted rows wait there until it is emptied, or for 30 days. What is hidden only because its parent is deleted (a note of
  * a deleted space, a star of a deleted diff) is not listed: it comes back, or goes, with the parent.
  */
-import type { LockstepVault } from '#schema'
+import type { LockstepVault, Tables } from '#schema'
 
 export type TrashKind = 'space' | 'note' | 'diff'
 
@@ -24,11 +24,13 @@ export interface TrashEntry {
 
 /** The last deleted first. */
 export function listTrash(vault: LockstepVault): TrashEntry[] {
-  return vault.trash().flatMap(({ table, id, deletedAt, purgeAt }) => {
+  return vault.trash().flatMap(({ table, id, deletedAt }) => {
     const known = KINDS[table]
     if (known === undefined) return []
     const [row] = vault.query(`SELECT "${known.title}" AS title FROM "all_${table}" WHERE id = ?`, id)
-    return [{ kind: known.kind, id, title: String(row?.['title'] ?? ''), deletedAt, purgeAt }]
+    return [
+      { kind: known.kind, id, title: String(row?.['title'] ?? ''), deletedAt, purgeAt: vault.purgeTime(table as keyof Tables, id) },
+    ]
   })
 }
 

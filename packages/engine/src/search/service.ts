@@ -9,6 +9,8 @@ export interface SearchService {
   changed(): void
   /** The last change that the index knows: what is before it in the change log can go. */
   indexedThrough(): number
+  /** What is wrong with the index, undefined where nothing is; with `heal` a damaged one has been made anew. Absent: cannot be told. */
+  check?(options: { readonly heal: boolean }): Promise<string | undefined>
   close(): Promise<void>
 }
 

@@ -9,10 +9,13 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { DriverError } from '#driver'
 import { openSqlite } from '#platform/node/sqlite'
+import { checkIndex } from '#search/search-check'
 import { SearchIndex, type SearchSource } from '#search/search-index'
 
 export interface SearchConnection {
   readonly index: SearchIndex
+  /** What is wrong with it, undefined where nothing is. @throws DriverError */
+  check(): string | undefined
   close(): void
 }
 
@@ -31,9 +34,14 @@ export function openSearch(vaultPath: string, source: SearchSource): SearchConne
     return open(vaultPath, source)
   } catch (error) {
     if (!(error instanceof DriverError && error.code === 'corrupt')) throw error
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${searchPath(vaultPath)}${suffix}`, { force: true })
+    removeSearch(vaultPath)
     return open(vaultPath, source)
   }
+}
+
+/** No connection may be open. */
+export function removeSearch(vaultPath: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${searchPath(vaultPath)}${suffix}`, { force: true })
 }
 
 function open(vaultPath: string, source: SearchSource): SearchConnection {
@@ -42,7 +50,7 @@ function open(vaultPath: string, source: SearchSource): SearchConnection {
     driver.prepare('ATTACH ? AS vault').run(`${pathToFileURL(vaultPath).href}?mode=ro`)
     const index = new SearchIndex({ driver, source })
     driver.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
-    return { index, close: () => driver.close() }
+    return { index, check: () => checkIndex(driver, source), close: () => driver.close() }
   } catch (error) {
     driver.close()
     throw error

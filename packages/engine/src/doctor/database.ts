@@ -1,0 +1,91 @@
+/** The database as SQLite sees it: pages, trees, indexes. An index is derived data and is made again; a tree is not. */
+import type { CheckResult } from '#doctor/check'
+import { type Driver, DriverError } from '#driver'
+
+/** Complaints that SQLite may make before it stops looking. */
+const MOST_COMPLAINTS = 100
+/** Complaints about an index: the table beside it is whole. */
+const ABOUT_INDEX = /missing from index|wrong # of entries in index|non-unique entry in index|values differ from index/
+
+/** Tables that every database of this version has, besides those of the synced tables. */
+const NEEDED = [
+  '_meta',
+  '_shapes',
+  '_cells',
+  '_foreign',
+  '_pending',
+  '_pending_text',
+  '_segments',
+  '_replicas',
+  '_changes',
+  '_trash',
+]
+
+const START_OVER =
+  'what the server has is safe there: move this home away, sign in anew in an empty one, and take over by hand what was never synced'
+
+/** `heal`: indexes may be made again. Never throws a DriverError. */
+export function checkDatabase(driver: Driver, { heal }: { readonly heal: boolean }): CheckResult {
+  try {
+    const missing = missingTables(driver)
+    if (missing.length > 0) return broken(driver, `the tables ${missing.join(', ')} are gone`)
+    const complaints = integrity(driver)
+    if (complaints.length === 0) return { check: 'database', verdict: 'ok', detail: 'every page, tree and index is whole' }
+    if (!complaints.every((complaint) => ABOUT_INDEX.test(complaint))) return broken(driver, complaints[0] as string)
+    if (!heal)
+      return {
+        check: 'database',
+        verdict: 'problem',
+        detail: `an index is damaged: ${complaints[0]}`,
+        hint: 'run it without --no-heal',
+      }
+    driver.exec('REINDEX')
+    const left = integrity(driver)
+    if (left.length > 0) return broken(driver, left[0] as string)
+    return { check: 'database', verdict: 'healed', detail: 'a damaged index was made again' }
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error
+    return broken(driver, error.message)
+  }
+}
+
+function integrity(driver: Driver): string[] {
+  const rows = driver.prepare(`PRAGMA integrity_check(${MOST_COMPLAINTS})`).values()
+  return rows.map(([line]) => String(line)).filter((line) => line !== 'ok')
+}
+
+function missingTables(driver: Driver): string[] {
+  const present = new Set(
+    driver
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+      .values()
+      .map(([name]) => name),
+  )
+  return NEEDED.filter((name) => !present.has(name))
+}
+
+function broken(driver: Driver, complaint: string): CheckResult {
+  const unsent = unsentIn(driver)
+  return {
+    check: 'database',
+    verdict: 'problem',
+    detail: `the file is damaged where SQLite cannot read past it (${complaint}); ${unsent}`,
+    hint: START_OVER,
+  }
+}
+
+/** A sentence on what only this file has, as far as it can be read. */
+export function unsentIn(driver: Driver): string {
+  const count = (sql: string): number | undefined => {
+    try {
+      return Number(driver.prepare(sql).values()[0]?.[0])
+    } catch {
+      return undefined
+    }
+  }
+  const rows = count('SELECT count(*) FROM _pending')
+  const segments = count('SELECT count(*) FROM _segments WHERE seq IS NULL')
+  if (rows === undefined || segments === undefined) return 'what was not synced cannot be counted any more'
+  if (rows === 0 && segments === 0) return 'everything that can be read was synced'
+  return `not synced: ${rows} changed rows and ${segments} sealed segments`
+}
