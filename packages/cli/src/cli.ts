@@ -1,6 +1,7 @@
 /** The command line: parses arguments, runs one command, turns its failure into a sentence and an exit status. */
 import { Command, CommanderError } from 'commander'
 import { accountCommands } from '#commands/account'
+import { deviceCommands } from '#commands/device'
 import { diffCommands } from '#commands/diff'
 import { exportCommands } from '#commands/export'
 import { importCommands } from '#commands/import'
@@ -22,6 +23,7 @@ import { version } from '#version'
 const GROUPS: readonly CommandGroup[] = [
   serveCommands,
   accountCommands,
+  deviceCommands,
   syncCommands,
   spaceCommands,
   noteCommands,

@@ -284,7 +284,14 @@ describe('--json without a server', () => {
     })
     await home.json(['space', 'add', 'A'])
     expect(await home.json(['status'])).toMatchObject({ state: 'local', pending: 1 })
-    for (const command of [['sync'], ['sync', '--watch'], ['device', 'list'], ['passphrase'], ['passwd', '--password-stdin']]) {
+    for (const command of [
+      ['sync'],
+      ['sync', '--watch'],
+      ['device', 'list'],
+      ['device', 'revoke', 'x'],
+      ['passphrase'],
+      ['passwd', '--password-stdin'],
+    ]) {
       expect(await home.failure(command, { input: 'a\nb' })).toMatchObject({ status: 3, code: 'not-signed-in' })
     }
     expect(await home.json(['sign-out'])).toMatchObject({ signedOut: true })

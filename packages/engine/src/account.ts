@@ -61,6 +61,11 @@ export class Account {
     return this.#identity.hasSession
   }
 
+  /** Empty while signed out. */
+  get vaultKeys(): EpochMap {
+    return this.#identity.vaultKeys
+  }
+
   #remote(server: string): Remote {
     return new Remote({ server, http: this.#http })
   }
@@ -79,7 +84,7 @@ export class Account {
     const server = serverUrl(request.server)
     const { profile } = this.#identity
     const known = profile.server === server && profile.vault === request.vault
-    if (this.hasSession && (known || request.intent === 'join')) {
+    if (this.hasSession && (known || request.intent === 'join' || request.move !== true)) {
       throw new EngineError(
         'already-signed-in',
         `this device is signed in to "${profile.vault}" at ${profile.server}: sign out first`,
@@ -102,10 +107,12 @@ export class Account {
         if (!isGone) throw error
       }
     }
-    if (!neverIn && !this.hasKeys) {
+    if (!neverIn && (request.move !== true || !this.hasKeys)) {
       throw new EngineError(
         'wrong-vault',
-        'this device holds a vault that a server has already, and no longer its keys: sign in to that one, or use another home for a new vault',
+        this.hasKeys
+          ? 'this device holds a vault that a server has already: sign in to that one, use --new to make it on this server, too, or another home for a new vault'
+          : 'this device holds a vault that a server has already, and no longer its keys: sign in to that one, or use another home for a new vault',
       )
     }
     const passphrase = request.passwordOnly ? undefined : passphrases[0]

@@ -262,7 +262,7 @@ describe('moving a vault', () => {
     const before = { keys: secretsOf(laptop).vaultKeys, token: secretsOf(laptop).token as string }
     const vaultId = laptop.vault.store.meta.get('vaultId')
 
-    const moved = await laptop.signIn(signIn(next, { passphrase: undefined }))
+    const moved = await laptop.signIn(signIn(next, { passphrase: undefined, move: true }))
     expect(moved).toMatchObject({ created: true, moved: true, passphrase: expect.any(String) })
     expect(moved.passphrase).not.toBe(PASSPHRASE)
     expect(laptop.vault.store.meta.get('vaultId')).toEqual(vaultId)
@@ -298,7 +298,12 @@ describe('moving a vault', () => {
     rmSync(data, { recursive: true })
     const server = await runningServer({ data: temporaryFolder(), port })
     expect(await codeOf(() => laptop.sync())).toBe('needs-password')
-    expect(await laptop.signIn(signIn(server, { passphrase: undefined }))).toMatchObject({ moved: true, passphrase: PASSPHRASE })
+    // Only where the person says so: an address may have been mistyped.
+    expect(await codeOf(() => laptop.signIn(signIn(server)))).toBe('wrong-vault')
+    expect(await laptop.signIn(signIn(server, { passphrase: undefined, move: true }))).toMatchObject({
+      moved: true,
+      passphrase: PASSPHRASE,
+    })
     await laptop.sync()
     expect(await codeOf(() => phone.sync())).toBe('needs-password')
     await phone.signIn(signIn(server, { intent: 'join', passphrase: undefined, deviceName: 'phone' }))
@@ -313,11 +318,12 @@ describe('moving a vault', () => {
     await laptop.sync()
     await (await testDevice()).signIn(signIn(next, { password: "somebody else's" }))
     const before = [homeFile(laptop.home, 'keys.json'), homeFile(laptop.home, 'profile.json')]
-    expect(await codeOf(() => laptop.signIn(signIn(next)))).toBe('sign-up-refused')
+    expect(await codeOf(() => laptop.signIn(signIn(next, { move: true })))).toBe('sign-up-refused')
     expect([homeFile(laptop.home, 'keys.json'), homeFile(laptop.home, 'profile.json')]).toEqual(before)
     await laptop.sync()
     // Signed in here, the same place needs a sign-out first, and another vault needs another home.
-    expect(await codeOf(() => laptop.signIn(signIn(old)))).toBe('already-signed-in')
+    expect(await codeOf(() => laptop.signIn(signIn(old, { move: true })))).toBe('already-signed-in')
+    expect(await codeOf(() => laptop.signIn(signIn(next)))).toBe('already-signed-in')
     expect(await codeOf(() => laptop.signIn(signIn(next, { intent: 'join' })))).toBe('already-signed-in')
   })
 
@@ -333,7 +339,7 @@ describe('moving a vault', () => {
     })
     await laptop.signIn(signIn(old))
     const token = secretsOf(laptop).token as string
-    await laptop.signIn(signIn(next))
+    await laptop.signIn(signIn(next, { move: true }))
     await laptop.sync()
     expect(seen.length).toBeGreaterThan(2)
     expect(seen.filter((text) => text.includes(token))).toEqual([])

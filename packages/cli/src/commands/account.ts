@@ -1,18 +1,17 @@
-/** Signing in and out, the password and the passphrase, the list of devices. */
+/** Signing in and out, the password and the passphrase. */
 import { hostname } from 'node:os'
 import { EngineError } from '@lockstep/engine/errors'
 import { type Command, Option } from 'commander'
+import { REPAIRED, requireSession } from '#commands/device'
 import { type CommandGroup, type LockstepDevice, onRun } from '#context'
 import { CliError } from '#errors'
 import type { Io } from '#io'
-import { passwordWarning, readPassword, readPasswordChange } from '#password'
-import { localTime, table } from '#table'
+import { confirm, passwordWarning, readPassword, readPasswordChange } from '#password'
 
 export const accountCommands: CommandGroup = (program, io) => {
   signInCommand(program, io)
   signOutCommand(program, io)
   passwordCommands(program, io)
-  deviceCommands(program, io)
 }
 
 interface SignInOptions {
@@ -39,7 +38,10 @@ function signInCommand(program: Command, io: Io): void {
         'passwordOnly',
       ),
     )
-    .option('--new', 'this is the first device: make the vault; with --passphrase, one of your own')
+    .option(
+      '--new',
+      'this is the first device: make the vault (or, on a server that lacks it, the one that is here); with --passphrase, one of your own',
+    )
     .option('--password-only', 'a vault without a passphrase: whoever guesses the password can read it')
     .option('--device-name <name>', "this device's name (default: the one it has, else the host's)")
     .option('--setup-token <token>', 'what the server printed when it was started, to make its first vault')
@@ -48,20 +50,21 @@ function signInCommand(program: Command, io: Io): void {
     const { server, vault, passphrase, passwordOnly = false, setupToken } = options
     const create = options.new === true || passphrase === undefined
     const password = await readPassword(io, { stdin: options.passwordStdin === true, prompt: 'Password', isNew: create })
-    const result = await context.withDevice((device) => {
+    const result = await context.withDevice(async (device) => {
+      if (options.new === true && device.profile.signedIn && !(await confirmMove(io, device, server)))
+        throw new CliError('not-confirmed', 'nothing was done')
       // A device that comes back keeps the name that it was given.
       const deviceName = options.deviceName ?? device.profile.deviceName ?? (hostname() || 'this device')
       const request = { server, vault, password, passphrase, passwordOnly, deviceName, setupToken }
       return passwordOnly && options.new !== true
         ? signInWithPasswordOnly(device, request)
-        : device.signIn({ ...request, intent: create ? 'create' : 'join' })
+        : device.signIn({ ...request, intent: create ? 'create' : 'join', move: options.new })
     })
     const warning = result.created ? passwordWarning(password, passwordOnly) : undefined
     context.out.result({ ...result, ...(warning !== undefined && { warning }) }, () =>
       [
-        result.created
-          ? `The vault "${result.vault}" is made, and this device is signed in to it.`
-          : `This device is signed in to "${result.vault}".`,
+        describeSignIn(result),
+        ...(result.repaired === true ? [REPAIRED] : []),
         ...(result.passphrase === undefined
           ? []
           : [
@@ -76,6 +79,17 @@ function signInCommand(program: Command, io: Io): void {
       ].join('\n'),
     )
   })
+}
+
+function describeSignIn({ vault, created, moved }: Awaited<ReturnType<LockstepDevice['signIn']>>): string {
+  if (moved === true)
+    return `The vault of this device is "${vault}" on this server now: sync to bring everything there. Its other devices follow when they sign in there.`
+  return created ? `The vault "${vault}" is made, and this device is signed in to it.` : `This device is signed in to "${vault}".`
+}
+
+/** A device has one vault: making one elsewhere takes the one that it has there. */
+function confirmMove(io: Io, { profile }: LockstepDevice, server: string): Promise<boolean> {
+  return confirm(io, `This device is signed in to "${profile.vault}" at ${profile.server}. Move its vault to ${server}?`)
 }
 
 /** Nothing but the server can tell the first device of such a vault from another one: the vault is made unless it is there. */
@@ -126,17 +140,19 @@ function passwordCommands(program: Command, io: Io): void {
     .option('--new-passphrase <words>', 'change the passphrase too')
     .description('change the password; all other devices are asked for the new one')
   onRun<PasswdOptions>(passwd, io, async (context, _, { passwordStdin, passphrase, newPassphrase }) => {
-    const warning = await context.withDevice(async (device) => {
-      const { signedIn, server } = device.profile
-      // Before anything is typed that would be of no use.
-      if (!signedIn)
-        throw new EngineError(server === undefined ? 'not-signed-in' : 'needs-password', 'this device is not signed in')
+    const { repaired, warning } = await context.withDevice(async (device) => {
+      requireSession(device)
       const { current, next } = await readPasswordChange(io, passwordStdin === true)
-      await device.changePassword({ currentPassword: current, currentPassphrase: passphrase, newPassword: next, newPassphrase })
-      return passwordWarning(next, device.profile.passphrase === undefined)
+      const change = { currentPassword: current, currentPassphrase: passphrase, newPassword: next, newPassphrase }
+      const { repaired } = await device.changePassword(change)
+      return { repaired, warning: passwordWarning(next, device.profile.passphrase === undefined) }
     })
-    context.out.done({ changed: true, ...(warning !== undefined && { warning }) }, () =>
-      ['The password is changed. Other devices will ask for the new one.', ...(warning === undefined ? [] : [warning])].join('\n'),
+    context.out.done({ changed: true, ...(repaired && { repaired }), ...(warning !== undefined && { warning }) }, () =>
+      [
+        'The password is changed. Other devices will ask for the new one.',
+        ...(repaired ? [REPAIRED] : []),
+        ...(warning === undefined ? [] : [warning]),
+      ].join('\n'),
     )
   })
 
@@ -147,23 +163,5 @@ function passwordCommands(program: Command, io: Io): void {
       throw new CliError('no-passphrase', 'this vault has no passphrase: its password alone opens it')
     }
     context.out.result({ passphrase }, () => passphrase)
-  })
-}
-
-function deviceCommands(program: Command, io: Io): void {
-  const group = program.command('device').description("the vault's devices")
-  onRun(group.command('list').description('list the devices that ever signed in'), io, async (context) => {
-    const devices = await context.withDevice((device) => device.listDevices())
-    context.out.result(devices, () =>
-      table(
-        ['ID', 'LAST SEEN', 'NAME'],
-        devices.map(({ id, name, current, lastSeenAt, revoked }) => [
-          id,
-          localTime(lastSeenAt),
-          `${name}${current ? ' (this one)' : ''}${revoked ? ' (revoked)' : ''}`,
-        ]),
-        'No devices.',
-      ),
-    )
   })
 }
