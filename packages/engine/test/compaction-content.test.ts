@@ -164,6 +164,35 @@ describe('a vault in use', () => {
     expect(most).toBeLessThan(2048)
   })
 
+  test('[LOG-10] large segments that supersede each other are merged once they are more than the state; an import is not', async () => {
+    for (const ids of [20, 1400]) {
+      const server = new MergingServer()
+      server.merging = false
+      const device = anyVault()
+      const random = new Random(31)
+      for (let i = 0; i < 70; i++) {
+        device.clock.now += 1000
+        device.vault.transact((tx) => {
+          for (let n = 0; n < 20; n++) tx.put('notes', `n${(20 * i + n) % ids}`, { picture: random.bytes(4500) })
+        })
+        await sync(device, server)
+      }
+      server.merging = true
+      const before = server.bytes
+      const result = await merger(device, server).run()
+      if (ids > 20) {
+        expect(result).toBeUndefined()
+        continue
+      }
+      expect(result).toMatchObject({ merged: true, first: 1, last: 38 })
+      expect(server.bytes).toBeLessThan(before - 37 * 80_000)
+      const fresh = anyVault()
+      await sync(fresh, server)
+      expect(rowStates(fresh.vault.store)).toEqual(rowStates(device.vault.store))
+      expect(await merger(device, server).run()).toBeUndefined()
+    }
+  })
+
   test('[CELL-4] [LOG-10] many edits of few notes, merged, are as small as a vault that was made in one go', async () => {
     const edits = runs(4000)
     const server = new MergingServer()

@@ -5,6 +5,7 @@ import { Merger } from '#compaction/merger'
 import type { Run } from '#compaction/policy'
 import type { ContentRow, Cover } from '#content'
 import { decodeContent } from '#content-decoder'
+import type { HttpClient } from '#http'
 import { Inbox } from '#inbox'
 import { Remote } from '#remote'
 import { column, defineSchema, type Schema, type Table, table } from '#schema'
@@ -156,4 +157,24 @@ export async function written(server: MergingServer, count: number): Promise<[An
   await inStep(server, ...devices)
   server.merging = true
   return devices
+}
+
+/** An HTTP client that is somebody's and remembers the session token that it was used with. */
+export function sharedHttp(): {
+  readonly use: (http: HttpClient) => HttpClient
+  readonly http: HttpClient
+  readonly token: () => string
+} {
+  let inner: HttpClient | undefined
+  let token = ''
+  const http: HttpClient = (request) => {
+    if (inner === undefined) throw new Error('no device has been opened with it')
+    token = request.headers['authorization']?.replace('Bearer ', '') ?? token
+    return inner(request)
+  }
+  const use = (given: HttpClient) => {
+    inner = given
+    return http
+  }
+  return { use, http, token: () => token }
 }
