@@ -186,7 +186,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** The change that the profile notes has been made. */
-export async function adoptChange(identity: Identity): Promise<void> {
+async function adoptChange(identity: Identity): Promise<void> {
   const { change } = identity.profile
   if (change === undefined) return
   const { store } = identity
