@@ -14,7 +14,7 @@ import { authorName } from '#devices'
 import { EngineError } from '#errors'
 import { MAX_AHEAD_MILLIS, type ReplicaId, type Stamp, stampMillis } from '#hlc'
 import { DeviceLog, type Link, type LogPosition } from '#log'
-import { joinRow } from '#merge'
+import { isDead, joinRow } from '#merge'
 import { relaxed } from '#relaxed'
 import { rescue } from '#rescue'
 import { MissingEpochError, type Sealer } from '#sealing'
@@ -40,6 +40,8 @@ export class Inbox {
   readonly #sealer: Sealer
   readonly #sha256: Sha256
   readonly log: DeviceLog
+  /** Rows that people saw and that a segment moved to the trash, since this object was made. */
+  deaths = 0
   /** The part that is due next of the run that is on its way, by the run's last sequence number. */
   #due: { readonly last: number; readonly part: number; readonly parts: number } | undefined
 
@@ -261,6 +263,7 @@ export class Inbox {
     const before = stored?.cells ?? new Map()
     const after = joinRow(before, cells)
     const n = this.#store.saveRow(table, id, stored, after, true)
+    if (stored?.shown['_deleted'] === 0 && isDead(after)) this.deaths++
     if (stored !== undefined && cells.has('_purged')) rescue(this.#store, { table, id, n, before, after })
   }
 }

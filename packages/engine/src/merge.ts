@@ -124,6 +124,11 @@ function purgeCell(cell: Cell, purge: Stamp): Cell | undefined {
   return kept.size === cell.value.size ? cell : { kind: KIND.set, value: kept }
 }
 
+export function isDead(cells: Cells): boolean {
+  const deleted = cells.get(DELETED)
+  return deleted?.kind !== KIND.lww || deleted.value !== 0
+}
+
 /** Stamp of the row's last write, or undefined where only a purge is known. */
 export function editedAt(cells: Cells): Stamp | undefined {
   const deleted = cells.get(DELETED)

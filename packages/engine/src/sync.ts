@@ -23,6 +23,7 @@ import { Repair, SERVER_PROBLEMS } from '#repair'
 import { moveToNewReplica } from '#replica'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
+import { rowsTable } from '#tables'
 import { pruneTail } from '#tail'
 import { Uploader } from '#upload'
 
@@ -30,6 +31,10 @@ import { Uploader } from '#upload'
 const CLOCK_WARNING_MILLIS = 10 * 60 * 1000
 /** A server may lose something again while it is being repaired. */
 const MAX_REPAIRS = 3
+/** A sync that moves more than a tenth of a vault of over this many rows to the trash is told, for a day. */
+const FEW_DELETED = 100
+const MANY_DELETED = 'many-deleted'
+const DAY = 24 * 60 * 60 * 1000
 
 export interface SyncProgress {
   readonly phase: 'upload' | 'download'
@@ -128,6 +133,7 @@ export class Syncer {
       }
     }
     this.#finish(repair === undefined)
+    this.#tellDeletes()
     await this.#merge(sequences, options)
     return { uploaded, downloaded, repaired: repair?.sent ?? NOTHING }
   }
@@ -167,6 +173,33 @@ export class Syncer {
       pruneTail(store, this.inbox.position().cursor, { keepLeft: false })
     }
     relaxed(store.driver, () => store.write('remote', note))
+  }
+
+  /** Somebody may have deleted by mistake, or not be who they say: a sync that takes much away says so [SYNC-3]. */
+  #tellDeletes(): void {
+    const { store } = this.#tools
+    const { deaths } = this.inbox
+    this.inbox.deaths = 0
+    const told = store.problems().some(({ code, at }) => code === MANY_DELETED && store.runtime.now() - at > DAY)
+    if (deaths <= FEW_DELETED / 10 && !told) return
+    const alive = Object.keys(store.schema.tables)
+      .filter((table) => !table.startsWith('_'))
+      .reduce((all, table) => {
+        const row = store.driver.prepare(`SELECT count(*) AS c FROM ${rowsTable(table)} WHERE _deleted = 0`).get()
+        return all + Number(row?.['c'] ?? 0)
+      }, 0)
+    const before = alive + deaths
+    const many = before > FEW_DELETED && deaths * 10 > before
+    if (!many && !told) return
+    store.write('remote', () => {
+      store.settle(MANY_DELETED)
+      if (many)
+        store.report(
+          MANY_DELETED,
+          'vault',
+          `A sync moved ${deaths} of ${before} rows to the trash, as other devices had deleted them. If that was not meant, take them out of the trash again: they stay there for 30 days.`,
+        )
+    })
   }
 
   /** What is merged is never what somebody waits for: where it does not work, the next device does it. */

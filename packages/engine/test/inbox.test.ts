@@ -521,3 +521,32 @@ describe('live messages', () => {
     expect(count()).toBe(2)
   })
 })
+
+describe('much is deleted elsewhere', () => {
+  test('[SYNC-3] a sync that takes more than a tenth of a vault away says so, for a day, and the trash has it all', async () => {
+    const server = new LogServer()
+    const [one, two] = [testVault(), testVault()]
+    one.vault.transact((tx) => {
+      for (let i = 0; i < 200; i++) tx.insert('notes', { title: `${i}` }, `n${i}`)
+    })
+    await sync(one, server)
+    await sync(two, server)
+    const remove = (from: number, to: number) =>
+      one.vault.transact((tx) => {
+        for (let i = from; i < to; i++) tx.delete('notes', `n${i}`)
+      })
+    remove(0, 20)
+    await sync(one, server)
+    await sync(two, server)
+    expect(codes(two)).toEqual([])
+    remove(20, 60)
+    await sync(one, server)
+    await sync(two, server)
+    expect(codes(two)).toEqual(['many-deleted'])
+    expect(two.vault.problems()[0]?.detail).toContain('40 of 180 rows')
+    expect(two.vault.trash()).toHaveLength(60)
+    two.clock.now += 25 * 3_600_000
+    await sync(two, server)
+    expect(codes(two)).toEqual([])
+  })
+})

@@ -56,16 +56,19 @@ function describe({ state, pending, lastSyncedAt, server, vault, deviceName, pro
 }
 
 async function syncOnce(context: Context, device: LockstepDevice): Promise<void> {
-  const { uploaded, downloaded } = await context.withProgress((progress) =>
+  const { uploaded, downloaded, repaired } = await context.withProgress((progress) =>
     device.sync({
       signal: context.io.interrupted(),
       onProgress: ({ phase, done, total }) => progress.update(phase === 'upload' ? 'Sending' : 'Receiving', done, total),
     }),
   )
   const { state, problems } = statusJson(device.status())
-  context.out.done({ state, uploaded, downloaded, problems }, () =>
+  context.out.done({ state, uploaded, downloaded, repaired, problems }, () =>
     [
       `Synced: sent ${counted(uploaded.segments, 'segment')} (${bytes(uploaded.bytes)}), received ${counted(downloaded.segments, 'segment')} (${bytes(downloaded.bytes)}).`,
+      ...(repaired.segments === 0
+        ? []
+        : [`Gave back to the server ${counted(repaired.segments, 'segment')} (${bytes(repaired.bytes)}) that it had lost.`]),
       ...problems.map(({ detail }) => printable(detail)),
     ].join('\n'),
   )
@@ -104,11 +107,13 @@ function tell(event: Exclude<WatchEvent, { type: 'stopped' }>, say: (event: stri
     const { code, message } = event.error
     say('failed', `${message}; next try in ${Math.ceil(event.retryIn / 1000)} s`, { code, message, retryIn: event.retryIn })
   } else if (event.type === 'synced') {
-    const { uploaded, downloaded } = event.result
+    const { uploaded, downloaded, repaired } = event.result
     const moved = uploaded.segments + downloaded.segments > 0
-    say('synced', moved ? `sent ${uploaded.segments}, received ${downloaded.segments} segments` : 'in step', {
+    const gaveBack = repaired.segments === 0 ? '' : `; gave back ${repaired.segments} that the server had lost`
+    say('synced', (moved ? `sent ${uploaded.segments}, received ${downloaded.segments} segments` : 'in step') + gaveBack, {
       uploaded,
       downloaded,
+      repaired,
     })
   }
 }
