@@ -21,36 +21,36 @@ export function verifyAccount(db: DatabaseSync, row: StoredRow, usedEpoch: numbe
   verifyEpochs(db, count(row, 'number'), usedEpoch, findings)
 }
 
+/** The epoch that is open was opened by a record, or, where that was lost with an older state, by the first segment sealed in it. */
 function verifyEpochs(db: DatabaseSync, vault: number, usedEpoch: number, findings: Findings): void {
   const log = db.prepare('SELECT epoch FROM logs WHERE vault = ?').get(vault)
   if (log === undefined) return
-  const epoch = count(log, 'epoch')
-  if (epoch < Math.max(1, usedEpoch)) {
-    findings.damage(
-      'rotation-wrong',
-      `epoch ${epoch} is said to be open, but segments are sealed in epoch ${usedEpoch}`,
-      REMEDY.restore,
-    )
-  }
-  let next = 2
-  const missing: number[] = []
+  const open = count(log, 'epoch')
+  let recorded = 1
+  let unrecorded = 0
   for (const row of db.prepare('SELECT epoch, record FROM rotations WHERE vault = ? ORDER BY epoch').iterate(vault)) {
     const opened = count(row, 'epoch')
-    for (; next < opened && next <= epoch; next++) missing.push(next)
-    next = opened + 1
-    if (opened > epoch || opened < 2) {
-      findings.damage('rotation-wrong', `there is a record that opens epoch ${opened}, but epoch ${epoch} is open`, REMEDY.restore)
-    }
+    unrecorded += opened - recorded - 1
+    recorded = opened
     if (bytes(row, 'record').length === 0) {
       findings.damage('rotation-wrong', `the record that opens epoch ${opened} is missing`, REMEDY.restore)
     }
   }
-  for (; next <= epoch; next++) missing.push(next)
-  if (missing.length > 0) {
+  const opened = Math.max(recorded, usedEpoch)
+  if (open !== opened) {
+    findings.damage(
+      'rotation-wrong',
+      `epoch ${open} is said to be open, but nothing opened an epoch after ${opened}`,
+      REMEDY.restore,
+    )
+    return
+  }
+  unrecorded += open - recorded
+  if (unrecorded > 0) {
     findings.note(
       'rotation-missing',
-      `there is no record of how epoch ${missing.join(', ')} was opened: it was after this server was restored from an older backup`,
-      'devices that do not hold its key ask for the password once',
+      `there is no record of how ${unrecorded} of its ${open} epochs were opened: that was after the backup that this server was restored from`,
+      'devices that lack a key of them ask for the password once',
     )
   }
 }

@@ -100,6 +100,7 @@ const DAMAGES: readonly (readonly [what: string, sql: string, code: string])[] =
   ['no row of the server', 'DELETE FROM server', 'account-damaged'],
   ['a session of nobody', 'UPDATE sessions SET device = zeroblob(16)', 'database-damaged'],
   ['a closed epoch that is in use', 'UPDATE logs SET epoch = 0', 'rotation-wrong'],
+  ['an epoch that nothing opened', 'UPDATE logs SET epoch = 1 << 40', 'rotation-wrong'],
   ['a record of an epoch to come', "INSERT INTO rotations VALUES (1, 3, x'01')", 'rotation-wrong'],
 ]
 
@@ -132,14 +133,14 @@ test('[LOG-1] a log whose chain fits and whose counters do not is found', async 
 })
 
 test('[KEY-4] an epoch that a rolled back server learned of from its devices is no damage', async () => {
-  const folder = await filledFolder(10)
-  tamper(folder, 'UPDATE logs SET epoch = 3')
+  const folder = temporaryFolder()
+  const storage = openStorage(folder)
+  const vault = await makeVault(storage)
+  await storage.append([appendOf(vault, [{ ...new ReplicaLog('a').next(random(99)), epoch: 3 }])])
+  await storage.close()
   const { damaged, findings } = verify({ path: folder })
   expect(damaged).toBe(false)
-  expect(findings.map(({ severity, code, vault }) => [severity, code, vault])).toEqual([
-    ['note', 'rotation-missing', 'main'],
-    ['note', 'rotation-missing', 'other'],
-  ])
+  expect(findings.map(({ severity, code, vault: name }) => [severity, code, name])).toEqual([['note', 'rotation-missing', 'main']])
 })
 
 test('many findings alike are counted, not listed', async () => {
