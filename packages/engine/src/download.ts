@@ -5,7 +5,7 @@
 import { equalBytes } from '@lockstep/protocol/bytes'
 import type { DeliveredSegment, Position } from '@lockstep/protocol/records'
 import { EngineError } from '#errors'
-import type { Inbox, OpenedSegment } from '#inbox'
+import type { Inbox, NewestStream, OpenedSegment } from '#inbox'
 import { LogMismatch, mismatchOf } from '#log-mismatch'
 import { type PullRequest, type Remote, ServerProblem } from '#remote'
 import type { Sealer } from '#sealing'
@@ -71,17 +71,20 @@ export class Downloader {
     const partial = inbox.log.partial()
     inbox.begin(partial)
     const through = held === undefined ? partial?.last : held.first - 1
+    let stream: NewestStream | undefined
     const pulled = await this.#pull(
       { after: cursor, chain, order: 'newest', through, resume: partial?.identity.id },
       options,
       (ready, position) => {
-        inbox.applyNewest(ready, held?.last ?? partial?.last ?? position.head)
+        const head = held?.last ?? partial?.last ?? position.head
+        stream ??= { cursor, head, below: (through ?? position.head) + 1 }
+        inbox.applyNewest(ready, stream)
         const now = inbox.log.held()
         const total = position.head - cursor
         return { done: now === undefined ? total : Math.min(total, now.last - now.first + 1), total }
       },
     )
-    if (inbox.log.held() !== undefined) {
+    if (inbox.log.held() !== undefined && inbox.position().cursor === cursor) {
       throw new EngineError('offline', 'the answer ended before the beginning of the log; what arrived is kept')
     }
     return pulled

@@ -33,6 +33,16 @@ export interface OpenedSegment {
   readonly failure: string | undefined
 }
 
+/** An answer that gives the log from its end. */
+export interface NewestStream {
+  /** This device's when the answer began. */
+  readonly cursor: number
+  /** Where the interval ends that is being filled. */
+  readonly head: number
+  /** Everything from here on has come. */
+  below: number
+}
+
 const WRONG_PLACE = 'its content belongs to another place'
 
 export class Inbox {
@@ -111,31 +121,37 @@ export class Inbox {
   }
 
   /**
-   * Applies segments that came from the log's end, below what is held [LOG-6]; `head`: the position's that came with them. Once
-   * nothing is missing between the cursor and them, they are checked in order and the cursor moves over them. Returns true then.
+   * Applies segments that came from the log's end, in the order in which they came [LOG-6]. Once nothing is missing between the cursor
+   * and them, they are checked in order and the cursor moves over them. Returns true then, and where another process on this
+   * home, which may be doing the same, has got there first.
    * @throws EngineError `server-misbehaved`
    */
-  applyNewest(segments: readonly OpenedSegment[], head: number): boolean {
-    return relaxed(this.#store.driver, () =>
-      this.#store.write('remote', () => {
-        for (const segment of segments) {
-          const { delivery } = segment
-          const below = this.log.held()?.first ?? head + 1
-          if (delivery.first >= below) continue
-          if (delivery.last < below - 1 || (delivery.kind !== SEGMENT_KIND.merged && delivery.last !== below - 1)) {
-            throw new EngineError('server-misbehaved', `the server left out segment ${below - 1} of its log`)
-          }
-          this.#checkPart(segment)
-          this.log.hold(linkOf(segment), head)
-          this.#merge(segment, 'newest')
-          keepSegment(this.#store, delivery, head)
-        }
-        const { cursor } = this.log.position()
-        if ((this.log.held()?.first ?? Number.POSITIVE_INFINITY) > cursor + 1) return false
-        this.log.close()
-        return true
-      }),
-    )
+  applyNewest(segments: readonly OpenedSegment[], stream: NewestStream): boolean {
+    return relaxed(this.#store.driver, () => this.#store.write('remote', () => this.#applyNewest(segments, stream)))
+  }
+
+  #applyNewest(segments: readonly OpenedSegment[], stream: NewestStream): boolean {
+    const { log } = this
+    for (const segment of segments) {
+      const { delivery } = segment
+      const { kind, first, last } = delivery
+      if (kind === SEGMENT_KIND.merged ? last < stream.below - 1 : last !== stream.below - 1) {
+        throw new EngineError('server-misbehaved', `the server left out segment ${stream.below - 1} of its log`)
+      }
+      this.#checkPart(segment)
+      if (this.#due === undefined) stream.below = first
+      if (log.position().cursor !== stream.cursor) continue
+      const held = log.held()
+      if (held !== undefined && first >= held.first) continue
+      this.#merge(segment, 'newest')
+      keepSegment(this.#store, delivery, stream.head)
+      // Not what continues the interval that another process has begun: its rows are here, and it is not held.
+      if (held === undefined ? last >= stream.head : last >= held.first - 1) log.hold(linkOf(segment), stream.head)
+    }
+    if (log.position().cursor !== stream.cursor) return true
+    if ((log.held()?.first ?? Number.POSITIVE_INFINITY) > stream.cursor + 1) return false
+    log.close()
+    return true
   }
 
   /** A new answer begins; `after`: the last part that an earlier, broken off one brought. */

@@ -202,6 +202,27 @@ describe('failures', () => {
     expect(device.vault.pending()).toBe(0)
   })
 
+  test('[LOG-6] two processes that fill a new home at once, while others write, do no harm', async () => {
+    const { server, device } = one()
+    const writeSome = async (from: number) => {
+      for (let i = from; i < from + 6; i++) {
+        device.vault.transact((tx) => tx.insert('notes', { title: `${i}` }))
+        await sync(device, server)
+      }
+    }
+    await writeSome(0)
+    server.chunk = 300
+    for (const pause of [0, 1, 2, 5, 9, 14, 20]) {
+      const reader = testVault()
+      const first = reader.syncer(server).run()
+      for (let i = 0; i < pause; i++) await new Promise((resolve) => setImmediate(resolve))
+      if (pause % 2 === 1) await writeSome(100 + pause)
+      await Promise.all([first, reader.syncer(server).run()])
+      await inStep(server, device, reader)
+      expect(reader.vault.problems()).toEqual([])
+    }
+  })
+
   test('[LOG-6] a download that breaks off keeps the whole segments that arrived, and goes on from there', async () => {
     const { server, device } = one()
     for (let i = 0; i < 10; i++) {
