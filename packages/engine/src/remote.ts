@@ -446,5 +446,6 @@ async function drain(response: HttpResponse): Promise<void> {
 function toWire(value: unknown): unknown {
   if (value instanceof Uint8Array) return toBase64Url(value)
   if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(toWire)
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toWire(member)]))
 }
