@@ -20,8 +20,10 @@ const QUESTIONS = [
   'one-edit.ts --notes 100000',
   'live.ts --edits 1000',
   'server.ts --devices 64 --live 1000',
+  'push-cost.ts --replicas 20 --pushes 20000',
   'storage.ts --notes 20000',
   'search.ts --notes 100000',
+  'backup.ts --megabytes 1000 --segment 4000',
 ]
 
 const { values } = parseArgs({ options: { repeat: { type: 'string', default: '1' } } })
