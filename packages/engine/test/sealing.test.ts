@@ -86,6 +86,26 @@ describe('sealing', () => {
     await expect(sealerOf([[1, key(2)]]).open({ ...place, epoch: 2 }, now)).rejects.toThrow(MissingEpochError)
   })
 
+  test('[KEY-2] [KEY-4] new epochs come to a sealer that is in use; what it has of an epoch stays', async () => {
+    const sealer = sealerOf([[1, key(2)]])
+    const old = await sealer.seal(place, encodeUtf8('old'))
+    const later = { ...place, epoch: 2 }
+    const theirs = await sealerOf([[2, key(5)]]).seal(later, encodeUtf8('new'))
+    await expect(sealer.open(later, theirs)).rejects.toThrow(MissingEpochError)
+    sealer.add(
+      new Map([
+        [1, key(9)],
+        [2, key(5)],
+      ]),
+    )
+    expect(sealer.epoch).toBe(2)
+    expect(await sealer.open(later, theirs)).toEqual(encodeUtf8('new'))
+    expect(await sealer.open(place, old)).toEqual(encodeUtf8('old'))
+    // Older epochs than the newest may come later.
+    sealer.add(new Map([[1, key(2)]]))
+    expect(sealer.epoch).toBe(2)
+  })
+
   test('[FMT-1] what is authentic and of an unknown codec asks for an update', async () => {
     const { segmentKey } = deriveEpochKeys(key(2), vaultId, 1)
     const sealed = await seal(segmentKey, segmentAad({ ...place, vaultId }), Uint8Array.of(2, 1, 2, 3), random)
