@@ -84,7 +84,8 @@ function applyAll(key: number, text: string, updates: readonly TextUpdate[]): Y.
     Y.applyUpdate(doc, Y.encodeStateAsUpdate(seed))
     seed.destroy()
   }
-  for (const { bytes } of updates) Y.applyUpdate(doc, bytes)
+  // As one: an update that comes before what it builds on waits in the document, and is merged with all others that wait.
+  if (updates.length > 0) Y.applyUpdate(doc, mergeUpdates(updates.map(({ bytes }) => bytes)))
   return doc
 }
 
