@@ -101,7 +101,7 @@ test('a full disk refuses what does not fit, stores nothing of it, and goes on w
   if (key === undefined) throw new Error('the vault was not made')
   const rows = createLogRows(connection.db)
   const log = createSegmentLog({ connection, rows, generation: named('g', 16), crashPoint: () => {} })
-  const reader = createLogReader(connection.db, rows)
+  const reader = createLogReader(connection.db)
   const pages = (connection.db.prepare('PRAGMA page_count').get()?.['page_count'] as number) + 20
   connection.db.exec(`PRAGMA max_page_count = ${pages}`)
 

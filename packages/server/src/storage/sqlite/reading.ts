@@ -9,7 +9,7 @@ import { concatBytes, equalBytes } from '@lockstep/protocol/bytes'
 import { CHAIN_START } from '@lockstep/protocol/chain'
 import type { Coverage } from '@lockstep/protocol/http'
 import { type DeliveredSegment, type IndexEntry, type Mark, SEGMENT_KIND, type SegmentKind } from '@lockstep/protocol/records'
-import { type LogRows, sha256 } from '#storage/sqlite/log-rows'
+import { sha256 } from '#storage/sqlite/log-rows'
 import type { Interval, Page, VaultKey } from '#storage/storage'
 
 const TAG_BYTES = 16
@@ -52,6 +52,9 @@ function prepare(db: DatabaseSync) {
     hasPart: db.prepare('SELECT 1 FROM segments WHERE vault = ? AND last = ? AND part = ?'),
     ascending: db.prepare(
       `SELECT ${COLUMNS} WHERE s.vault = ? AND (s.last, s.part) > (?, ?) AND s.last <= ? AND s.part >= 0 ORDER BY s.last, s.part`,
+    ),
+    descending: db.prepare(
+      `SELECT ${COLUMNS} WHERE s.vault = ? AND s.last > ? AND s.last <= ? AND s.part = 0 ORDER BY s.last DESC`,
     ),
     parts: db.prepare(`SELECT ${COLUMNS} WHERE s.vault = ? AND s.last = ? AND s.part > ? AND s.part >= 0 ORDER BY s.part`),
     entries: db.prepare(
@@ -107,7 +110,7 @@ class PageBuilder {
   }
 }
 
-export function createLogReader(db: DatabaseSync, rows: LogRows): LogReader {
+export function createLogReader(db: DatabaseSync): LogReader {
   const sql = prepare(db)
 
   const holder = (vault: VaultKey, sequence: number) =>
@@ -141,14 +144,18 @@ export function createLogReader(db: DatabaseSync, rows: LogRows): LogReader {
   }
 
   function readNewest(vault: VaultKey, interval: Interval, page: PageBuilder): boolean {
+    const { after, through } = interval
     const start = resumed(vault, interval)
-    let at = Math.min(interval.through, rows.log(vault).head)
-    while (at > interval.after) {
-      const entry = holder(vault, at)
-      if (entry === undefined) throw new Error('the log has a hole')
-      const behind = start?.last === entry.last ? start.part : -1
-      for (const row of sql.parts.iterate(vault, entry.last, behind)) if (page.add(row)) return true
-      at = entry.first - 1
+    const otherParts = (last: number, behind: number): boolean => {
+      for (const row of sql.parts.iterate(vault, last, behind)) if (page.add(row)) return true
+      return false
+    }
+    if (start !== undefined && otherParts(start.last, start.part)) return true
+    const end = start === undefined ? (holder(vault, through)?.last ?? through) : start.last - 1
+    // One pass over the first parts; only a run has others.
+    for (const row of sql.descending.iterate(vault, after, end)) {
+      if (page.add(row)) return true
+      if (row['kind'] === SEGMENT_KIND.merged && otherParts(row['last'] as number, 0)) return true
     }
     return false
   }

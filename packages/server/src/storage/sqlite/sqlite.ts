@@ -39,7 +39,7 @@ export function createSqliteStorage(connection: Connection, options: Pick<Sqlite
   const rows = createLogRows(connection.db)
   const credentials = createCredentials({ connection, rows, crashPoint })
   const log = createSegmentLog({ connection, rows, generation, crashPoint })
-  const reader = createLogReader(connection.db, rows)
+  const reader = createLogReader(connection.db)
   const merges = createMerges({ connection, rows, reader, generation, crashPoint })
   const guesses = createGuessTable(connection)
   return {
