@@ -75,8 +75,12 @@ export class Repair {
     const ours = state.head <= cursor ? log.chainAt(state.head) : undefined
     const isPrefix = ours !== undefined && equalBytes(ours, state.chain)
     this.#say(state, { isPrefix, cursor, lacks: missing.length > 0 || isPrefix })
-    if (isPrefix && (await this.#pushEnd(state, cursor))) return
+    const pushed = isPrefix && cursor > state.head ? await this.#pushEnd(state, cursor) : 0
+    const counted = missing.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+    if (pushed > 0 && pushed === counted) return
     store.write('remote', () => store.meta.set('repairing', 1))
+    // What this device had sent from beyond its cursor is still missing.
+    if (pushed > 0) return
     if (!holdsMore(known, state)) {
       // Everything that the server has is here: there is nothing to be fetched.
       store.write('remote', () => log.jump({ cursor: state.head, chain: state.chain }))
@@ -122,23 +126,23 @@ export class Repair {
     return { sequence, epoch, state: { head, chain, generation, coverage } }
   }
 
-  /** The server's log is the beginning of ours: its missing end goes up as it was. False where not all of it is at hand. */
-  async #pushEnd({ head }: LogState, cursor: number): Promise<boolean> {
+  /** The server's log is the beginning of ours: its missing end goes up as it was. Returns how much; 0 where not all of it is at hand. */
+  async #pushEnd({ head }: LogState, cursor: number): Promise<number> {
     const records: SegmentRecord[] = []
     for (const { record } of keptSegments(this.#options.store, head + 1, cursor)) {
       // Seeds are written anew: a server takes them only at the place they were made for, in a merge of their own.
-      if (!isCounted(record.kind)) return false
+      if (!isCounted(record.kind)) return 0
       records.push(record)
     }
-    if (records.length !== cursor - head) return false
+    if (records.length !== cursor - head) return 0
     const { log } = this.#options
     for (const batch of batches(records)) {
       const answer = await this.#send(batch)
-      if (answer === undefined) return false
-      if (answer.position.head === cursor && equalBytes(answer.position.chain, log.position().chain)) return true
+      if (answer === undefined) return 0
+      if (answer.position.head === cursor && equalBytes(answer.position.chain, log.position().chain)) return records.length
     }
     // Somebody else wrote in between: the next pull finds the common point.
-    return true
+    return records.length
   }
 
   /** Undefined where another device has sent some of it, or its author something else. */

@@ -550,3 +550,24 @@ describe('much is deleted elsewhere', () => {
     expect(codes(two)).toEqual([])
   })
 })
+
+describe('what was sent from beyond the cursor', () => {
+  test('[LOG-9] is given back, too', async () => {
+    const { server, one, two } = await history()
+    two.vault.transact((tx) => tx.insert('notes', {}, 'of-two'))
+    await sync(two, server)
+    // The push is answered and the pull after it is not: this device's own segment is above its cursor.
+    one.vault.transact((tx) => tx.insert('notes', {}, 'of-one'))
+    server.instead = ({ method }) => (method === 'GET' ? problem(503, 'shutting-down') : undefined)
+    expect(await codeOf(() => sync(one, server))).toBe('offline')
+    server.instead = () => undefined
+    expect(one.vault.pending()).toBe(0)
+    server.rollBackTo(6)
+    one.vault.transact((tx) => tx.insert('notes', {}, 'of-one.later'))
+    await sync(one, server)
+    await sync(two, server)
+    await sync(one, server)
+    const ids = ({ vault }: TestVault) => vault.query("SELECT id FROM notes WHERE id LIKE 'of-%' ORDER BY id").map(({ id }) => id)
+    for (const device of [one, two]) expect(ids(device)).toEqual(['of-one', 'of-one.later', 'of-two'])
+  })
+})
