@@ -35,6 +35,7 @@ export type CliErrorCode =
   | 'cannot-listen'
   | 'folder-in-use'
   | 'not-confirmed'
+  | 'problems-left'
   | 'damaged'
 
 export class CliError extends Error {
@@ -59,13 +60,14 @@ export interface Failure {
 const REMEDIES: Readonly<Record<string, string>> = {
   'not-signed-in': 'sign in with: lockstep sign-in --server URL',
   'needs-password': 'sign in again with: lockstep sign-in --server URL',
+  'quota-exceeded': 'what you change is kept on this device; who runs the server can make room: disk space, or serve --quota',
   offline: 'what you change meanwhile is kept and sent with the next sync',
 }
 
 const DRIVER: Readonly<Record<DriverError['code'], string | undefined>> = {
   busy: 'another lockstep is writing to this home: try again in a moment',
   full: 'the disk is full: make room and try again',
-  corrupt: 'the database of this home is damaged: restore it from a backup, or move the home away and sign in anew',
+  corrupt: 'this home’s database is not as it was stored: see what can be healed with: lockstep doctor',
   io: 'the database of this home cannot be read or written: check the disk and the permissions of the folder',
   constraint: undefined,
   misuse: undefined,

@@ -8,8 +8,8 @@ import { scratchFolder, type TestHome, testHome } from './support/run.ts'
 
 const now = () => Date.UTC(2026, 1, 3)
 
-async function serverOn(data: string, port = 0): Promise<RunningServer> {
-  const server = await startServer({ port, data, signUp: 'open' }, { log: () => {} })
+async function serverOn(data: string, options: { port?: number; quota?: number } = {}): Promise<RunningServer> {
+  const server = await startServer({ port: 0, ...options, data, signUp: 'open' }, { log: () => {} })
   onTestFinished(() => server.close())
   return server
 }
@@ -110,5 +110,20 @@ describe('backup, restore, verify', () => {
       code: 'already-exists',
     })
     expect(readFileSync(join(empty, 'taken'), 'utf8')).toBe('mine')
+  })
+
+  it('a vault over its quota says who can do what, keeps the changes, and sends them when there is room', async () => {
+    const { data, server, home } = await served()
+    const port = Number(new URL(server.url).port)
+    await server.close()
+    const small = await serverOn(data, { port, quota: 100 })
+    await home.json(['space', 'add', 'Second'])
+    const refused = await home.failure(['sync'])
+    expect(refused).toMatchObject({ status: 1, code: 'quota-exceeded' })
+    expect(refused.message).toMatch(/100 bytes.*kept on this device.*serve --quota/)
+    await small.close()
+    await serverOn(data, { port })
+    await home.json(['sync'])
+    expect(await home.json(['status'])).toMatchObject({ state: 'synced', pending: 0 })
   })
 })

@@ -14,7 +14,7 @@ import { requireSession } from '#access'
 import { describeIssue, readJson } from '#body'
 import { type Answer, type Exchange, requireMediaType } from '#exchange'
 import { ProblemError } from '#problems'
-import { coverageToJson, epochClosed } from '#refusals'
+import { coverageToJson, epochClosed, quotaExceeded } from '#refusals'
 import { decodeRecords } from '#segments'
 import type { Services } from '#services'
 import type { EpochClosed } from '#storage/storage'
@@ -85,9 +85,7 @@ export function createMergeRoutes(services: Services, random: (length: number) =
       case 'too-large':
         return new ProblemError('too-large', 'a merged run may not be that much larger than what it replaces')
       case 'quota-exceeded':
-        return new ProblemError('quota-exceeded', `the vault may hold ${limits.quotaBytes} bytes`, {
-          extra: { quota: limits.quotaBytes },
-        })
+        return quotaExceeded(limits)
       case 'epoch-closed':
         return epochClosed(refusal)
     }

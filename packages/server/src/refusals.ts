@@ -3,6 +3,7 @@ import { toBase64Url } from '@lockstep/protocol/bytes'
 import type { Coverage } from '@lockstep/protocol/http'
 import type { Guess } from '#guesses'
 import { ProblemError } from '#problems'
+import type { Limits } from '#services'
 import type { EpochClosed } from '#storage/storage'
 
 export function wrongCredentials(): ProblemError {
@@ -31,4 +32,10 @@ export function epochClosed({ epoch, counter, previous }: EpochClosed): ProblemE
   return new ProblemError('epoch-closed', 'a device was revoked and the key has changed: fetch the rotations', {
     extra: { epoch, counter, previous: toBase64Url(previous) },
   })
+}
+
+/** What a device shows to its person, who can only ask whoever runs the server: emptying the trash would be a push, too. */
+export function quotaExceeded({ quotaBytes }: Limits): ProblemError {
+  const detail = `the vault would be larger than the ${quotaBytes} bytes that this server keeps for each: nothing was stored`
+  return new ProblemError('quota-exceeded', detail, { extra: { quota: quotaBytes } })
 }

@@ -19,7 +19,7 @@ import { requireSession } from '#access'
 import { describeIssue } from '#body'
 import { type Answer, type Exchange, requireMediaType } from '#exchange'
 import { ProblemError } from '#problems'
-import { coverageToJson, epochClosed } from '#refusals'
+import { coverageToJson, epochClosed, quotaExceeded } from '#refusals'
 import type { Services } from '#services'
 import type { AppendOutcome, Interval, VaultKey } from '#storage/storage'
 
@@ -103,9 +103,7 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
       case 'epoch-closed':
         throw epochClosed(outcome)
       case 'quota-exceeded':
-        throw new ProblemError('quota-exceeded', `the vault may hold ${limits.quotaBytes} bytes`, {
-          extra: { quota: limits.quotaBytes },
-        })
+        throw quotaExceeded(limits)
       case 'storage-full':
         throw new ProblemError('storage-full', 'the server has no room left; nothing of this push was stored')
     }
