@@ -1,7 +1,7 @@
 import { createConnection, type Socket } from 'node:net'
 import { SEGMENTS_MEDIA_TYPE } from '@lockstep/protocol/http'
 import { MAX_JSON_BYTES, MAX_PUSH_BYTES, MAX_SEGMENT_BYTES } from '@lockstep/protocol/limits'
-import { encodePush } from '@lockstep/protocol/records'
+import { encodeMarks, encodePush } from '@lockstep/protocol/records'
 import { expect, onTestFinished, test } from 'vitest'
 import { forEachSeed } from '../../../tests/support/random.ts'
 import { b64, bearer, jsonRequest, named, pushRequest, ReplicaLog, signInBody, signUpBody } from './client.ts'
@@ -199,6 +199,20 @@ test('[HTTP-1] mutated requests are never a 5xx, and what is refused is a proble
           .toString('latin1')
           .replace(/[^!-~]/g, '%80')}`,
         bearer(token),
+      ],
+      [
+        `/v1/segments/merged`,
+        { method: 'POST', headers: json, body: mutate(text({ type: 'run', first: 1, last: 2, run: ZEROS.slice(0, 43) })) },
+      ],
+      [`/v1/segments/merged/x`, { method: 'POST', headers: json, body: mutate(text({ parts: 1, covers: [] })) }],
+      [
+        `/v1/segments/merged/x/${random.below(5000)}`,
+        { ...pushRequest(token, []), method: 'PUT', body: mutate(encodePush([new ReplicaLog('m').next(random.bytes(80), 2)])) },
+      ],
+      ['/v1/segments/common', { ...pushRequest(token, []), body: mutate(encodeMarks([{ sequence: 1, chain: named('x') }])) }],
+      [
+        `/v1/devices/${encodeURIComponent(Buffer.from(mutate(text(b64(named('d', 16))))).toString('latin1'))}/revocation`,
+        { method: 'POST', headers: json, body: mutate(text({ currentAuthKey: 'x', epoch: 2, head: 0, ...signUpBody() })) },
       ],
       [`/v1/vaults/${encodeURIComponent(Buffer.from(mutate(text('some-name'))).toString('latin1'))}`, {}],
     ])

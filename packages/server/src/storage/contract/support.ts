@@ -30,7 +30,7 @@ export type Cases = readonly (readonly [title: string, body: Body])[]
 
 export const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
 export const bytes = (text: string, length = 32): Uint8Array => sha256(new TextEncoder().encode(text)).slice(0, length)
-export const sealedText = (text: string): Uint8Array => new TextEncoder().encode(text)
+const sealedText = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const plain = (value: Uint8Array): number[] => [...value]
 
 export function vault(name: string) {
@@ -99,7 +99,7 @@ export function upTo(after: number, through: number): Interval {
 }
 
 /** SHA-256 over the tags of the index entries first … last: what a merge names its run by. */
-export async function runDigest(storage: Storage, key: VaultKey, first: number, last: number): Promise<Uint8Array> {
+async function runDigest(storage: Storage, key: VaultKey, first: number, last: number): Promise<Uint8Array> {
   const entries = (await storage.index(key, first, 1e6)).filter((entry) => entry.last <= last)
   return sha256(concatBytes(...entries.map(({ tag }) => tag)))
 }
