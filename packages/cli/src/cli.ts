@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { accountCommands } from '#commands/account'
 import { deviceCommands } from '#commands/device'
 import { diffCommands } from '#commands/diff'
+import { doctorCommands } from '#commands/doctor'
 import { exportCommands } from '#commands/export'
 import { importCommands } from '#commands/import'
 import { noteCommands } from '#commands/note'
@@ -25,6 +26,7 @@ const GROUPS: readonly CommandGroup[] = [
   accountCommands,
   deviceCommands,
   syncCommands,
+  doctorCommands,
   spaceCommands,
   noteCommands,
   trashCommands,

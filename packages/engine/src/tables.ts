@@ -38,7 +38,8 @@ export const ROW_STATE = {
   purged: 8,
 } as const
 
-const ENGINE_TABLES = `
+/** As they are in a new database: SQLite keeps the text of each. */
+export const ENGINE_TABLES = `
   CREATE TABLE _meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
   CREATE TABLE _shapes (id INTEGER PRIMARY KEY, tbl TEXT NOT NULL, columns TEXT NOT NULL, UNIQUE (tbl, columns));
   CREATE TABLE _cells (tbl TEXT NOT NULL, n INTEGER NOT NULL, col TEXT NOT NULL, cell BLOB NOT NULL, PRIMARY KEY (tbl, n, col)) WITHOUT ROWID;
@@ -69,7 +70,7 @@ const ENGINE_TABLES = `
 `
 
 /** No affinity for integers: a large REAL that another writer put there would become an INTEGER that nobody can read. */
-const AFFINITY = { text: 'TEXT', integer: '', real: 'REAL', blob: 'BLOB' } as const
+export const AFFINITY = { text: 'TEXT', integer: '', real: 'REAL', blob: 'BLOB' } as const
 
 export const rowsTable = (table: string): string => `rows_${table}`
 
@@ -106,7 +107,8 @@ function visible(schema: Schema, name: string, alias: string, depth = 0): string
   return conditions.join(' AND ')
 }
 
-function viewSql(schema: Schema, name: string): Map<string, string> {
+/** The views of a table by name. */
+export function viewSql(schema: Schema, name: string): Map<string, string> {
   const columns = Object.keys((schema.tables[name] as Table).columns).map((column) => `r."${column}"`)
   const list = ['r.id', ...columns, 'r._n', 'r._edited', 'r._state'].join(', ')
   return new Map([

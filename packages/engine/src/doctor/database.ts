@@ -1,34 +1,30 @@
 /** The database as SQLite sees it: pages, trees, indexes. An index is derived data and is made again; a tree is not. */
 import type { CheckResult } from '#doctor/check'
+import { remakeViews, structureOf } from '#doctor/structure'
 import { type Driver, DriverError } from '#driver'
+import type { Schema } from '#schema'
 
 /** Complaints that SQLite may make before it stops looking. */
 const MOST_COMPLAINTS = 100
 /** Complaints about an index: the table beside it is whole. */
 const ABOUT_INDEX = /missing from index|wrong # of entries in index|non-unique entry in index|values differ from index/
 
-/** Tables that every database of this version has, besides those of the synced tables. */
-const NEEDED = [
-  '_meta',
-  '_shapes',
-  '_cells',
-  '_foreign',
-  '_pending',
-  '_pending_text',
-  '_segments',
-  '_replicas',
-  '_changes',
-  '_trash',
-]
-
-const START_OVER =
+/** What to do about a file that cannot be healed. */
+export const START_OVER =
   'what the server has is safe there: move this home away, sign in anew in an empty one, and take over by hand what was never synced'
 
 /** `heal`: indexes may be made again. Never throws a DriverError. */
-export function checkDatabase(driver: Driver, { heal }: { readonly heal: boolean }): CheckResult {
+export function checkDatabase(driver: Driver, { schema, heal }: { readonly schema: Schema; readonly heal: boolean }): CheckResult {
   try {
-    const missing = missingTables(driver)
-    if (missing.length > 0) return broken(driver, `the tables ${missing.join(', ')} are gone`)
+    const structure = structureOf(driver, schema)
+    if (structure.broken.length > 0) return broken(driver, `the definition of ${structure.broken.join(', ')} is not what it was`)
+    if (structure.views.length > 0) {
+      const detail = `the definition of ${structure.views.map(([name]) => name).join(', ')} is not what it was`
+      if (!heal) return { check: 'database', verdict: 'problem', detail, hint: 'run it without --no-heal' }
+      remakeViews(driver, structure.views)
+      const rest = checkDatabase(driver, { schema, heal })
+      return rest.verdict === 'ok' ? { check: 'database', verdict: 'healed', detail: `${detail}: made again` } : rest
+    }
     const complaints = integrity(driver)
     if (complaints.length === 0) return { check: 'database', verdict: 'ok', detail: 'every page, tree and index is whole' }
     if (!complaints.every((complaint) => ABOUT_INDEX.test(complaint))) return broken(driver, complaints[0] as string)
@@ -52,16 +48,6 @@ export function checkDatabase(driver: Driver, { heal }: { readonly heal: boolean
 function integrity(driver: Driver): string[] {
   const rows = driver.prepare(`PRAGMA integrity_check(${MOST_COMPLAINTS})`).values()
   return rows.map(([line]) => String(line)).filter((line) => line !== 'ok')
-}
-
-function missingTables(driver: Driver): string[] {
-  const present = new Set(
-    driver
-      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
-      .values()
-      .map(([name]) => name),
-  )
-  return NEEDED.filter((name) => !present.has(name))
 }
 
 function broken(driver: Driver, complaint: string): CheckResult {

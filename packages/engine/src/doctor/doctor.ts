@@ -3,16 +3,15 @@
  * Works without a server: what needs one is left out, by name. Nothing that it does can lose what only this device has.
  */
 import type { Sha256 } from '@lockstep/protocol/chain'
-import { type CheckProgress, type CheckResult, counted, type DoctoredRow } from '#doctor/check'
-import { checkDatabase } from '#doctor/database'
+import { type CheckName, type CheckProgress, type CheckResult, counted, type DoctoredRow } from '#doctor/check'
+import { checkDatabase, START_OVER } from '#doctor/database'
 import { type Healing, healRows } from '#doctor/heal-rows'
 import { checkKeys } from '#doctor/keys'
 import { checkOutbox } from '#doctor/outbox'
 import { scanRows } from '#doctor/row-scan'
 import { checkServer, leftOut } from '#doctor/server'
-import { checkTail } from '#doctor/tail'
+import { checkTail, dropUnreadable } from '#doctor/tail'
 import { DriverError } from '#driver'
-import { EngineError } from '#errors'
 import type { Remote } from '#remote'
 import type { Sealer } from '#sealing'
 import type { SearchService } from '#search/service'
@@ -53,26 +52,32 @@ export async function examine(
       onResult?.(result)
     }
   }
-  const database = checkDatabase(store.driver, { heal })
+  const database = checkDatabase(store.driver, { schema: store.schema, heal })
   add(database)
   if (database.verdict === 'problem') {
     const why = 'the database has to be whole first'
     add(...(['keys', 'rows', 'outbox', 'tail', 'search'] as const).map((check) => leftOut(check, why)))
   } else {
-    const keys = await checkKeys(store, sealer)
-    add(keys.result)
-    // Keys that are not the vault's must neither judge nor seal anything.
-    const trusted = keys.fit ? patient : { ...patient, sealer: undefined }
-    add(await checkRows(trusted, { heal, onProgress }))
-    add(await checkOutbox({ ...trusted, heal: heal && keys.fit }))
-    add(await checkTail({ ...trusted, heal }))
-    add(await checkSearch(patient, heal))
+    const dropped = heal ? store.write('remote', () => dropUnreadable(store)) : 0
+    let trusted = patient
+    add(
+      await guarded('keys', async () => {
+        const keys = await checkKeys(store, sealer)
+        // Keys that are not the vault's must neither judge nor seal anything.
+        if (!keys.fit) trusted = { ...patient, sealer: undefined }
+        return keys.result
+      }),
+    )
+    add(await guarded('rows', () => checkRows(trusted, { heal, onProgress })))
+    add(await guarded('outbox', () => checkOutbox({ ...trusted, heal: heal && trusted.sealer === sealer })))
+    add(await guarded('tail', () => checkTail({ ...trusted, heal, dropped })))
+    add(await guarded('search', () => checkSearch(patient, heal)))
   }
   if (session === undefined) {
     const why = sealer === undefined ? 'this device is not signed in' : 'the session has ended: sign in again'
     add(...(['server', 'clock', 'devices'] as const).map((check) => leftOut(check, why)))
   } else add(...(await checkServer({ ...session, store })))
-  add(checkProblems(store))
+  add(await guarded('problems', async () => checkProblems(store)))
   return results
 }
 
@@ -124,13 +129,17 @@ async function checkSearch({ search }: Patient, heal: boolean): Promise<CheckRes
 }
 
 function checkProblems(store: Store): CheckResult {
+  const problems = store.problems()
+  if (problems.length === 0) return { check: 'problems', verdict: 'ok', detail: 'no sync has left a complaint' }
+  return { check: 'problems', verdict: 'problem', detail: problems.map(({ detail }) => detail).join(' ') }
+}
+
+/** A check that stumbles over damage that nobody thought of is a problem with a name, and does not end the others. */
+async function guarded(check: CheckName, run: () => Promise<CheckResult>): Promise<CheckResult> {
   try {
-    const problems = store.problems()
-    if (problems.length === 0) return { check: 'problems', verdict: 'ok', detail: 'no sync has left a complaint' }
-    return { check: 'problems', verdict: 'problem', detail: problems.map(({ detail }) => detail).join(' ') }
+    return await run()
   } catch (error) {
-    if (error instanceof DriverError || error instanceof EngineError)
-      return leftOut('problems', 'the database has to be whole first')
-    throw error
+    if (!(error instanceof Error)) throw error
+    return { check, verdict: 'problem', detail: `it could not be finished: ${error.message}`, hint: START_OVER }
   }
 }

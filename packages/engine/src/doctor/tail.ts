@@ -15,9 +15,21 @@ export interface TailCheckOptions {
   readonly sha256: Sha256
   readonly sealer: Sealer | undefined
   readonly heal: boolean
+  /** By {@link dropUnreadable}, just before. */
+  readonly dropped: number
 }
 
-export async function checkTail({ store, sha256, sealer, heal }: TailCheckOptions): Promise<CheckResult> {
+/** Rows of `_tail` that are no segments any more. */
+const NO_SEGMENT = `length(replica) <> 32 OR replica GLOB '*[^0-9a-f]*' OR typeof(sealed) <> 'blob' OR typeof(previous) <> 'blob'
+  OR length(previous) <> 32 OR kind NOT IN (0, 1, 2, 3) OR typeof(epoch) <> 'integer' OR typeof(counter) <> 'integer' OR counter < 1`
+
+/** Inside a transaction: drops what cannot even be read. Returns how many that were. */
+export function dropUnreadable({ driver }: Store): number {
+  driver.exec(`DELETE FROM _tail WHERE ${NO_SEGMENT}`)
+  return driver.changes()
+}
+
+export async function checkTail({ store, sha256, sealer, heal, dropped }: TailCheckOptions): Promise<CheckResult> {
   const cursor = store.meta.get('cursor') ?? 0
   const kept = [...keptSegments(store, 1, Number.MAX_SAFE_INTEGER)]
   const damaged = new Set(offChain(store, sha256, kept, cursor))
@@ -28,9 +40,10 @@ export async function checkTail({ store, sha256, sealer, heal }: TailCheckOption
         damaged.add(segment.sequence)
     }
   }
-  const what = `${counted(kept.length, 'segment')} kept for repairs`
-  if (damaged.size === 0) return { check: 'tail', verdict: 'ok', detail: what }
-  const found = `${damaged.size} of ${what} ${damaged.size === 1 ? 'is' : 'are'} damaged`
+  const what = `${counted(kept.length + dropped, 'segment')} kept for repairs`
+  const bad = damaged.size + dropped
+  if (bad === 0) return { check: 'tail', verdict: 'ok', detail: what }
+  const found = `${bad} of ${what} ${bad === 1 ? 'is' : 'are'} damaged`
   if (!heal) return { check: 'tail', verdict: 'problem', detail: found, hint: 'run it without --no-heal' }
   store.write('remote', () => {
     for (const sequence of damaged) {
