@@ -13,6 +13,7 @@ import { Meta } from '#meta'
 import { RowStore, type StoredRow } from '#rows'
 import { KIND, type Schema } from '#schema'
 import { migrate, outgrows, rowsTable, schemaFingerprint } from '#tables'
+import { TextAuthors } from '#text-author'
 
 /** What the engine takes from outside so that it has no clock and no randomness of its own. */
 export interface Runtime {
@@ -42,6 +43,7 @@ export class Store {
   readonly meta: Meta
   readonly rows: RowStore
   clock: HybridClock
+  readonly textAuthors: TextAuthors
   readonly #listeners = new Set<ChangeListener>()
   #touched = new Set<string>()
   /** Of the database's schema, as last looked at. */
@@ -55,6 +57,7 @@ export class Store {
     this.meta = new Meta(driver)
     this.rows = new RowStore(driver, this.schema)
     this.clock = this.#openClock()
+    this.textAuthors = new TextAuthors(runtime.random)
     if (this.meta.get('adoptForeign') !== undefined) this.write('remote', () => this.#adoptForeign())
   }
 

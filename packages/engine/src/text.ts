@@ -246,21 +246,33 @@ export function diffTexts(before: string, after: string): Splice[] {
   return splices
 }
 
+export interface TextEdit {
+  /** Of the base that was edited. */
+  readonly key: number
+  readonly update: TextUpdate
+  /** The document's clock for the edit's client after it. */
+  readonly clock: number
+}
+
+/** The client id for an edit of the base `key`, 1 to 2^52; `clockOf` tells the document's clock for a client, 0 for a new one. */
+export type ChooseClient = (key: number, clockOf: (client: number) => number) => number
+
 /**
- * Edits the shown base so that the text becomes `after`, as a diff [CELL-3]. `client`: a fresh random client id,
- * 1 to 2^52, never used before. Returns the Yjs update of the edit, or undefined where nothing changes or there is no
- * base yet.
+ * Edits the shown base so that the text becomes `after`, as a diff [CELL-3]. `client`: one that was never used before, or whose
+ * last edit is where the document ends for it. Returns the Yjs update of the edit, or undefined where nothing changes or
+ * there is no base yet.
  */
-export function editText(state: TextState, after: string, client: number): { key: number; update: TextUpdate } | undefined {
+export function editText(state: TextState, after: string, client: number | ChooseClient): TextEdit | undefined {
   const key = shownBase(state)
   if (key === undefined) return undefined
   const entry = state.get(key) as TextBase
   const { doc } = buildDoc(key, entry)
   try {
-    doc.clientID = client
     const text = doc.getText(NAME)
     const splices = diffTexts(text.toString(), after)
     if (splices.length === 0) return undefined
+    const clockOf = (id: number) => Y.getState(doc.store, id)
+    doc.clientID = typeof client === 'number' ? client : client(key, clockOf)
     // The event carries just this transaction; encodeStateAsUpdate would add every deletion ever made.
     let update: Uint8Array | undefined
     doc.on('update', (made: Uint8Array) => {
@@ -272,7 +284,9 @@ export function editText(state: TextState, after: string, client: number): { key
         if (insert !== '') text.insert(at, insert)
       }
     })
-    return update === undefined ? undefined : { key, update: { base: (entry.base as { stamp: Stamp }).stamp, bytes: update } }
+    if (update === undefined) return undefined
+    const { stamp } = entry.base as NonNullable<TextBase['base']>
+    return { key, update: { base: stamp, bytes: update }, clock: clockOf(doc.clientID) }
   } finally {
     doc.destroy()
   }

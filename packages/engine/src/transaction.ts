@@ -206,7 +206,12 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
       const column = this.#column(table, name)
       const known = cells.get(name)
       if (column.kind === KIND.text) {
-        const edit = this.#textWrite(known, checkValue(table, name, column, raw) as string, purgedAt(cells))
+        const edit = this.#textWrite(
+          `${table} ${id} ${name}`,
+          known,
+          checkValue(table, name, column, raw) as string,
+          purgedAt(cells),
+        )
         if (edit === undefined) continue
         cells.set(name, edit.cell)
         if (edit.update !== undefined) edits.push({ column: name, key: edit.key, update: edit.update })
@@ -231,6 +236,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
   }
 
   #textWrite(
+    cell: string,
     known: Cell | undefined,
     after: string,
     purge: Stamp | undefined,
@@ -242,20 +248,18 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
       const value = known?.kind === KIND.text ? new Map([...known.value, ...state]) : state
       return { cell: { kind: KIND.text, value }, key: 0 }
     }
-    const edit = editText(known.value, after, this.#freshClient())
+    const authors = this.#store.textAuthors
+    let client = 0
+    const edit = editText(known.value, after, (key, clockOf) => {
+      client = authors.clientFor(`${cell} ${key}`, clockOf)
+      return client
+    })
     if (edit === undefined) return undefined
+    authors.wrote(`${cell} ${edit.key}`, { client, clock: edit.clock })
     const entry = known.value.get(edit.key)
     const value = new Map(known.value)
     value.set(edit.key, { base: entry?.base, updates: [...(entry?.updates ?? []), edit.update] })
     return { cell: { kind: KIND.text, value }, key: edit.key, update: edit.update }
-  }
-
-  /** 1 to 2^52, fresh for each document that is edited [CELL-3]. */
-  #freshClient(): number {
-    const bytes = this.#store.runtime.random(7)
-    let id = (bytes[0] as number) & 0x0f
-    for (let i = 1; i < 7; i++) id = id * 256 + (bytes[i] as number)
-    return id + 1
   }
 }
 
