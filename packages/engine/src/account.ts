@@ -92,6 +92,7 @@ export class Account {
     }
     const remote = this.#remote(server)
     await remote.serverInfo()
+    if (this.#store.meta.get('copied') !== undefined) await this.#identity.becomeNewDevice()
     const passphrases = passphrasesFor(request, known ? profile : undefined)
     // A sign-up whose answer was lost, or a device that asks again after a 401: its own record says that the vault is made.
     const rejoin = request.intent === 'create' && known && this.hasKeys

@@ -114,6 +114,18 @@ export class Identity {
     await this.#files.saveSecrets(encodeSecrets(this.#secrets))
   }
 
+  /**
+   * This home is a copy of another one: with its id and key the two would end each other's sessions, sign-in by sign-in [LOG-3].
+   * The keys of the vault stay.
+   */
+  async becomeNewDevice(): Promise<void> {
+    await this.reload()
+    const { deviceId, devicePrivateKey, format } = newSecrets(this.store.runtime.random)
+    this.#secrets = { ...this.#secrets, format, deviceId, devicePrivateKey, deviceCookie: undefined }
+    await this.#files.saveSecrets(encodeSecrets(this.#secrets))
+    this.store.write('remote', () => this.store.meta.delete('copied'))
+  }
+
   async changeProfile(changes: Changes<Profile>): Promise<void> {
     await this.reload()
     this.#profile = { ...this.#profile, ...changes }

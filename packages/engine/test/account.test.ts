@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deriveRootKey } from '@lockstep/crypto/derivation'
 import { deriveAuthKey, deriveWrapKey } from '@lockstep/crypto/hierarchy'
@@ -349,5 +349,35 @@ describe('the home', () => {
     expect(again.profile.signedIn).toBe(false)
     await again.signIn(signIn(server, { intent: 'join' }))
     await again.sync()
+  })
+})
+
+describe('a home that was copied', () => {
+  test('[LOG-3] becomes a device of its own at its next sign-in, so that two copies do not end each other’s sessions', async () => {
+    const server = await runningServer()
+    const one = await testDevice()
+    await one.signIn(signIn(server))
+    one.vault.transact((tx) => tx.insert('notes', {}, 'first'))
+    await one.sync()
+    const home = temporaryFolder()
+    one.vault.store.driver.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    for (const name of ['vault.db', 'keys.json', 'profile.json']) copyFileSync(join(one.home, name), join(home, name))
+    const copy = await testDevice({ home })
+    one.vault.transact((tx) => tx.insert('notes', {}, 'of-one'))
+    await one.sync()
+    copy.vault.transact((tx) => tx.insert('notes', {}, 'of-copy'))
+    await copy.sync()
+    expect(copy.vault.store.replica).not.toBe(one.vault.store.replica)
+    expect(copy.id).toBe(one.id)
+    await copy.signOut({ wipe: false })
+    // Their one session: now both have to sign in.
+    expect(await codeOf(() => one.sync())).toBe('needs-password')
+    await copy.signIn(signIn(server, { intent: 'join', deviceName: 'copy' }))
+    await one.signIn(signIn(server, { intent: 'join' }))
+    expect(copy.id).not.toBe(one.id)
+    for (const device of [one, copy, one, copy]) await device.sync()
+    const ids = (device: typeof one) => device.vault.query('SELECT id FROM notes ORDER BY id').map(({ id }) => id)
+    for (const device of [one, copy]) expect(ids(device)).toEqual(['first', 'of-copy', 'of-one'])
+    expect((await one.listDevices()).map(({ name }) => name).sort()).toEqual(['copy', 'laptop'])
   })
 })
