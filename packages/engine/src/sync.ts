@@ -108,8 +108,10 @@ export class Syncer {
       const up = await this.#uploader.run(options)
       uploaded = sum(uploaded, up)
       sequences.push(...up.sequences)
-      return up.complete
+      return up.complete || (up.segments === 0 && inStep)
     }
+    /** A repair's last answer proved that there is nothing to be fetched. */
+    let inStep = false
     let repair: Repair | undefined
     for (let repairs = 0; ; repairs++) {
       try {
@@ -129,7 +131,7 @@ export class Syncer {
       } catch (error) {
         if (!(error instanceof LogMismatch) || repairs === MAX_REPAIRS) throw error
         repair ??= this.#repair(options)
-        await repair.begin(error)
+        inStep = await repair.begin(error)
       }
     }
     this.#finish(repair === undefined)
@@ -206,8 +208,13 @@ export class Syncer {
   async #merge(sequences: readonly number[], { signal }: SyncOptions): Promise<void> {
     const inStep = !this.outbox.hasPending() && this.outbox.unsentCount().segments === 0
     if (!isMergersTurn(sequences) || !inStep || this.#tools.store.meta.get('repairing') !== undefined) return
+    const merger = new Merger(this.#tools)
     try {
-      await new Merger(this.#tools).run(signal)
+      // A log that was never merged is longer than one index.
+      for (let more = true; more; ) {
+        const result = await merger.run(signal)
+        more = result?.merged === true && result.more
+      }
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
     }
