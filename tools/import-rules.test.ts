@@ -102,6 +102,12 @@ const CASES: readonly [rule: string, file: string, bad: string, good: readonly [
     ['packages/server/src/config.ts', "import { readFileSync } from 'node:fs'"],
   ],
   [
+    'server-operators-apart',
+    'packages/server/src/serve.ts',
+    "import { verify } from '#operate/verify'",
+    ['packages/server/src/operate/restore.ts', "import { verify } from '#operate/verify'"],
+  ],
+  [
     'no-climbing',
     'packages/engine/src/platform/node/sqlite.ts',
     "import { Driver } from '../../driver.ts'",
