@@ -48,6 +48,16 @@ interface Missing {
   readonly last: number
 }
 
+/** The log's end on its way back. */
+interface PushedEnd {
+  /** Segments. */
+  readonly pushed: number
+  /** The server's log is this device's again, by the answer's own chain. */
+  readonly inStep: boolean
+}
+
+const NOT_PUSHED: PushedEnd = { pushed: 0, inStep: false }
+
 export class Repair {
   readonly #options: RepairOptions
   /** Sent so far. */
@@ -64,9 +74,10 @@ export class Repair {
 
   /**
    * Finds out where the logs part and moves the cursor there; what the server lacks goes up at once where it is the log's end.
-   * Afterwards this device follows the server's log again: a download is due, and then {@link giveBack}.
+   * Afterwards this device follows the server's log again: a download is due, and then {@link giveBack}. Returns true where the
+   * server's answer to what went up proved that neither is.
    */
-  async begin(mismatch: LogMismatch): Promise<void> {
+  async begin(mismatch: LogMismatch): Promise<boolean> {
     const { log, store } = this.#options
     const state = mismatch.state ?? (await this.#common()).state
     const { cursor } = log.position()
@@ -75,17 +86,17 @@ export class Repair {
     const ours = state.head <= cursor ? log.chainAt(state.head) : undefined
     const isPrefix = ours !== undefined && equalBytes(ours, state.chain)
     this.#say(state, { isPrefix, cursor, lacks: missing.length > 0 || isPrefix })
-    const pushed = isPrefix && cursor > state.head ? await this.#pushEnd(state, cursor) : 0
+    const { pushed, inStep } = isPrefix && cursor > state.head ? await this.#pushEnd(state, cursor) : NOT_PUSHED
     const counted = missing.reduce((sum, { first, last }) => sum + last - first + 1, 0)
-    if (pushed > 0 && pushed === counted) return
+    if (pushed > 0 && pushed === counted) return inStep && store.meta.get('repairing') === undefined
     store.write('remote', () => store.meta.set('repairing', 1))
     // What this device had sent from beyond its cursor is still missing.
-    if (pushed > 0) return
+    if (pushed > 0) return false
     if (!holdsMore(known, state)) {
       // Everything that the server has is here: there is nothing to be fetched.
       store.write('remote', () => log.jump({ cursor: state.head, chain: state.chain }))
       if (missing.length === 0) this.#done()
-      return
+      return false
     }
     const common = mismatch.state === undefined || isPrefix ? undefined : (await this.#common()).sequence
     const back = isPrefix ? state.head : (common ?? 0)
@@ -94,6 +105,7 @@ export class Repair {
       if (chain === undefined) log.rewind({ cursor: 0, chain: new Uint8Array(32) })
       else log.rewind({ cursor: back, chain })
     })
+    return false
   }
 
   /**
@@ -126,23 +138,25 @@ export class Repair {
     return { sequence, epoch, state: { head, chain, generation, coverage } }
   }
 
-  /** The server's log is the beginning of ours: its missing end goes up as it was. Returns how much; 0 where not all of it is at hand. */
-  async #pushEnd({ head }: LogState, cursor: number): Promise<number> {
+  /** The server's log is the beginning of ours: its missing end goes up as it was, unless not all of it is at hand. */
+  async #pushEnd({ head }: LogState, cursor: number): Promise<PushedEnd> {
     const records: SegmentRecord[] = []
     for (const { record } of keptSegments(this.#options.store, head + 1, cursor)) {
       // Seeds are written anew: a server takes them only at the place they were made for, in a merge of their own.
-      if (!isCounted(record.kind)) return 0
+      if (!isCounted(record.kind)) return NOT_PUSHED
       records.push(record)
     }
-    if (records.length !== cursor - head) return 0
+    if (records.length !== cursor - head) return NOT_PUSHED
     const { log } = this.#options
     for (const batch of batches(records)) {
       const answer = await this.#send(batch)
-      if (answer === undefined) return 0
-      if (answer.position.head === cursor && equalBytes(answer.position.chain, log.position().chain)) return records.length
+      if (answer === undefined) return NOT_PUSHED
+      const { position } = answer
+      if (position.head === cursor && equalBytes(position.chain, log.position().chain))
+        return { pushed: records.length, inStep: true }
     }
     // Somebody else wrote in between: the next pull finds the common point.
-    return records.length
+    return { pushed: records.length, inStep: false }
   }
 
   /** Undefined where another device has sent some of it, or its author something else. */

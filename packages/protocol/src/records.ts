@@ -10,7 +10,7 @@
  * All integers are big-endian; `length` counts the bytes after it. [SEG-1]
  */
 import { ByteReader, ByteWriter, FormatError } from '#bytes'
-import { MAX_SEGMENT_BYTES } from '#limits'
+import { MAX_PUSH_SEGMENTS, MAX_SEGMENT_BYTES } from '#limits'
 
 /**
  * `merged` takes the place of a run of segments; `seed` is appended like a delta and stands for everything that its writer
@@ -152,17 +152,34 @@ export interface PushAnswer {
   readonly sequences: readonly number[]
 }
 
-export function encodePushAnswer(answer: PushAnswer): Uint8Array {
-  const out = writePosition(new ByteWriter(POSITION_BYTES + 8 * answer.sequences.length), answer.position)
-  for (const sequence of answer.sequences) out.u64(sequence)
+/** Numbers that follow each other are written as the first and how many: a repair's thousand take three bytes. */
+export function encodePushAnswer({ position, sequences }: PushAnswer): Uint8Array {
+  const out = writePosition(new ByteWriter(POSITION_BYTES + 16), position)
+  for (let at = 0; at < sequences.length; ) {
+    const first = sequences[at] as number
+    let count = 1
+    while (sequences[at + count] === first + count) count++
+    out.varint(first).varint(count)
+    at += count
+  }
   return out.finish()
 }
 
+/** @throws FormatError */
 export function decodePushAnswer(bytes: Uint8Array): PushAnswer {
   const reader = new ByteReader(bytes)
   const position = readPosition(reader)
   const sequences: number[] = []
-  while (reader.remaining > 0) sequences.push(reader.u64())
+  while (reader.remaining > 0) {
+    const first = reader.varint()
+    const count = reader.varint()
+    if (count === 0 || first + count - 1 > Number.MAX_SAFE_INTEGER) {
+      throw new FormatError('malformed', `an answer numbers ${count} segments from ${first} on`)
+    }
+    if (sequences.length + count > MAX_PUSH_SEGMENTS)
+      throw new FormatError('too-large', 'an answer is for more segments than a push can hold')
+    for (let i = 0; i < count; i++) sequences.push(first + i)
+  }
   return { position, sequences }
 }
 
