@@ -10,8 +10,8 @@
  * bytes of its cells in `_cells` and `_foreign`. Columns that nobody has written hold a default, which the schema
  * tells; so a column that a newer version adds changes no checksum.
  *
- * **How**: all numbers (as 64-bit floats; types and lengths among them), then all text as UTF-8 and all blobs side by side,
- * each padded to 16 bytes, go through four lanes of 32 bits with the structure of xxHash32, whose end is mixed to 53 bits. Each step is a bijection, so a change inside one aligned word is noticed for certain, and any other with all
+ * **How**: each text as UTF-8 and each blob, filled up to 16 bytes, and then all numbers (as 64-bit floats; types and lengths
+ * among them) go through four lanes of 32 bits with the structure of xxHash32, whose end is mixed to 53 bits. Each step is a bijection, so a change inside one aligned word is noticed for certain, and any other with all
  * but 2⁻⁵³. Text goes through the platform's UTF-8 encoder because that is ten times as quick as asking a string for its
  * characters.
  */
@@ -65,19 +65,21 @@ function reserveNumbers(count: number): void {
   numberWords = new Int32Array(numbers.buffer)
 }
 
-/** Room for `more` bytes behind the first `used`, and for the padding. */
-function reserveBytes(used: number, more: number): void {
-  const needed = used + more + 16
-  if (needed <= bytes.length) return
-  const grown = new Uint8Array((2 * needed + 15) & ~15)
-  grown.set(bytes.subarray(0, used))
-  useBytes(grown)
+/** Room for `count` bytes and their padding. */
+function reserveBytes(count: number): void {
+  if (count + 16 <= bytes.length) return
+  useBytes(new Uint8Array((2 * count + 47) & ~15))
 }
 
 function useBytes(made: Uint8Array<ArrayBuffer>): void {
   bytes = made
   byteWords = new Int32Array(made.buffer)
 }
+
+let shape = ''
+let shapeDigest = 0
+let edited = ''
+let editedDigest = 0
 
 /** 53 bits as a non-negative safe integer. */
 export function digestRow(row: DigestedRow): number {
@@ -92,6 +94,7 @@ export function digestRow(row: DigestedRow): number {
     editedDigest = digestText(edited)
   }
   reserveNumbers(16 + 2 * values.length + 2 * ((cells?.length ?? 0) + (foreign?.length ?? 0)))
+  begin()
   numbers[0] = row.n
   numbers[1] = row.deleted
   numbers[2] = row.state
@@ -99,65 +102,66 @@ export function digestRow(row: DigestedRow): number {
   numbers[4] = editedDigest
   numbers[5] = values.length
   numbers[6] = cells?.length ?? 0
-  numbers[7] = row.stamp === null ? -1 : row.stamp.length
-  numbers[8] = row.own === null ? -1 : row.own.length
-  numbers[9] = row.id.length
+  numbers[7] = absorbText(row.id)
+  numbers[8] = row.stamp === null ? -1 : absorbText(row.stamp)
+  numbers[9] = row.own === null ? -1 : absorbText(row.own)
   let at = 10
-  let length = appendText(row.id, 0)
-  if (row.stamp !== null) length = appendText(row.stamp, length)
-  if (row.own !== null) length = appendText(row.own, length)
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as SqlValue
     if (typeof value === 'string') {
       numbers[at++] = TYPE.text
-      numbers[at++] = value.length
-      length = appendText(value, length)
+      numbers[at++] = absorbText(value)
     } else if (typeof value === 'number') {
       numbers[at++] = TYPE.number
       // SQLite has no negative zero among its integers.
       numbers[at++] = value + 0
-    } else if (value instanceof Uint8Array) {
+    } else if (value === null) {
+      numbers[at++] = TYPE.null
+    } else {
       numbers[at++] = TYPE.blob
-      numbers[at++] = value.length
-      length = appendBlob(value, length)
-    } else numbers[at++] = TYPE.null
+      numbers[at++] = absorbBlob(value)
+    }
   }
   for (const list of [cells, foreign]) {
     if (list === undefined) continue
     for (const { col, cell } of list) {
-      numbers[at++] = col.length
-      numbers[at++] = cell.length
-      length = appendBlob(cell, appendText(col, length))
+      numbers[at++] = absorbText(col)
+      numbers[at++] = absorbBlob(cell)
     }
   }
   if ((at & 1) === 1) numbers[at++] = 0
-  begin()
   absorb(numberWords, at << 1)
-  const digest = finish(length)
   if (bytes.length > KEPT_BYTES) useBytes(new Uint8Array(16 * 1024))
-  return digest
+  return finish()
 }
-
-let shape = ''
-let shapeDigest = 0
-let edited = ''
-let editedDigest = 0
 
 function digestText(text: string): number {
-  const length = appendText(text, 0)
   begin()
-  return finish(length)
+  absorbText(text)
+  return finish()
 }
 
-function appendText(text: string, at: number): number {
+/** Returns the bytes that it took. */
+function absorbText(text: string): number {
   // A unit of UTF-16 is at most three bytes of UTF-8.
-  reserveBytes(at, 3 * text.length)
-  return at + encoder.encodeInto(text, at === 0 ? bytes : bytes.subarray(at)).written
+  reserveBytes(3 * text.length)
+  const { written } = encoder.encodeInto(text, bytes)
+  absorbBytes(written)
+  return written
 }
 
-function appendBlob(blob: Uint8Array, at: number): number {
-  reserveBytes(at, blob.length)
-  bytes.set(blob, at)
-  return at + blob.length
+function absorbBlob(blob: Uint8Array): number {
+  reserveBytes(blob.length)
+  bytes.set(blob)
+  absorbBytes(blob.length)
+  return blob.length
+}
+
+/** The first `length` bytes of the buffer, filled up with zeros: how many they were goes into the numbers. */
+function absorbBytes(length: number): void {
+  const end = ((length + 15) >>> 4) << 4
+  for (let i = length; i < end; i++) bytes[i] = 0
+  absorb(byteWords, end >>> 2)
 }
 
 function begin(): void {
@@ -189,16 +193,12 @@ function absorb(words: Int32Array, end: number): void {
   lanes[3] = d
 }
 
-/** Takes in the first `length` bytes and mixes the lanes. */
-function finish(length: number): number {
-  const blocks = (length + 15) >>> 4
-  bytes.fill(0, length, blocks << 4)
-  absorb(byteWords, blocks << 2)
+function finish(): number {
   const a = lanes[0] as number
   const b = lanes[1] as number
   const c = lanes[2] as number
   const d = lanes[3] as number
-  const low = ((a << 1) | (a >>> 31)) + ((b << 7) | (b >>> 25)) + ((c << 12) | (c >>> 20)) + ((d << 18) | (d >>> 14)) + length
+  const low = ((a << 1) | (a >>> 31)) + ((b << 7) | (b >>> 25)) + ((c << 12) | (c >>> 20)) + ((d << 18) | (d >>> 14))
   const high = Math.imul(a, P3) ^ Math.imul(b, P4) ^ Math.imul((c << 15) | (c >>> 17), P1) ^ Math.imul((d << 9) | (d >>> 23), P2)
   return (avalanche(high) & 0x1fffff) * 0x1_0000_0000 + (avalanche(low | 0) >>> 0)
 }
