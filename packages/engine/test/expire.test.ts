@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { purgeExpired, purgeTime, TRASH_MILLIS } from '#expire'
 import { ROW_STATE } from '#tables'
 import { memoryVault } from '../../../tests/support/memory-vault.ts'
+import { LogServer } from './support/log-server.ts'
+import { shown, type TestVault, testVault } from './support/vaults.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const YEAR = 365 * DAY
@@ -247,6 +249,98 @@ describe('what goes along', () => {
     vault.store.driver.exec("UPDATE rows_notes SET title = 'x' WHERE id = 'damaged'")
     pass(40)
     expect(purged('notes')).toEqual(['sound'])
+  })
+})
+
+describe('several devices', () => {
+  const sync = (device: TestVault, server: LogServer) => device.syncer(server).run()
+
+  /** All have the note `n`; the first has deleted it, and everybody but `away` knows. Every clock shows the same. */
+  async function deleted(count: number, away: number) {
+    const server = new LogServer()
+    const devices = Array.from({ length: count }, () => testVault())
+    const exchange = async (...who: number[]) => {
+      for (let round = 0; round < 3; round++) for (const i of who) await sync(devices[i] as TestVault, server)
+    }
+    const wait = (days: number) => {
+      for (const { clock } of devices) clock.now += days * DAY
+    }
+    const sweep = (i: number) => {
+      const { vault, clock } = devices[i] as TestVault
+      return purgeExpired(vault.store, { now: clock.now, serverNow: clock.now })
+    }
+    const everybody = devices.map((_, i) => i)
+    devices[0]?.vault.transact((tx) => tx.insert('notes', { title: 'title', text: 'the text', weight: 2 }, 'n'))
+    await exchange(...everybody)
+    wait(1)
+    devices[0]?.vault.transact((tx) => tx.delete('notes', 'n'))
+    const here = everybody.filter((i) => i !== away)
+    await exchange(...here)
+    for (const i of here) sweep(i)
+    const converged = async () => {
+      await exchange(...everybody)
+      const [first, ...others] = devices.map(shown)
+      for (const other of others) expect(other).toEqual(first)
+      return devices[0]?.vault.query('SELECT id, title, text, weight FROM notes')
+    }
+    return { devices, exchange, wait, sweep, here, converged }
+  }
+
+  test('[CELL-8] an edit that was made elsewhere after the delete keeps the row from being purged', async () => {
+    const { devices, exchange, wait, sweep, converged } = await deleted(3, 2)
+    wait(10)
+    devices[2]?.vault.transact((tx) => tx.update('notes', 'n', { title: 'edited' }))
+    await exchange(2, 0, 1)
+    wait(60)
+    expect([sweep(0), sweep(1), sweep(2)]).toEqual([0, 0, 0])
+    expect(await converged()).toEqual([{ id: 'n', title: 'edited', text: 'the text', weight: 2 }])
+  })
+
+  test('[CELL-8] all of them may purge the same row', async () => {
+    const { wait, sweep, converged } = await deleted(3, -1)
+    wait(40)
+    expect([sweep(0), sweep(1), sweep(2)]).toEqual([1, 1, 1])
+    expect(await converged()).toEqual([])
+    wait(400)
+    expect([sweep(0), sweep(1), sweep(2)]).toEqual([0, 0, 0])
+  })
+
+  test('[CELL-8] a device from a drawer that edited before the purge: the purge took it, on every device', async () => {
+    const { devices, exchange, wait, sweep, converged } = await deleted(3, 2)
+    wait(10)
+    devices[2]?.vault.transact((tx) => tx.update('notes', 'n', { text: 'the text, edited in a drawer' }))
+    wait(40)
+    sweep(0)
+    await exchange(0, 1)
+    wait(365)
+    expect(await converged()).toEqual([])
+  })
+
+  test('[CELL-8] a device from a drawer that edited after the purge brings the whole row back', async () => {
+    const { devices, exchange, wait, sweep, converged } = await deleted(3, 2)
+    wait(40)
+    sweep(0)
+    await exchange(0, 1)
+    wait(365)
+    devices[2]?.vault.transact((tx) => tx.update('notes', 'n', { text: 'the text, edited in a drawer' }))
+    expect(await converged()).toEqual([{ id: 'n', title: 'title', text: 'the text, edited in a drawer', weight: 2 }])
+    wait(40)
+    expect([sweep(0), sweep(1), sweep(2)]).toEqual([0, 0, 0])
+  })
+
+  test('[CELL-8] taken back on one device while another purges: the later of the two counts, alike everywhere', async () => {
+    for (const first of ['restore', 'purge']) {
+      const { devices, wait, sweep, converged } = await deleted(2, -1)
+      wait(40)
+      const restore = () => devices[1]?.vault.transact((tx) => tx.restore('notes', 'n'))
+      const purge = () => expect(sweep(0)).toBe(1)
+      const [one, two] = first === 'restore' ? [restore, purge] : [purge, restore]
+      one()
+      wait(1 / 24)
+      two()
+      const left = await converged()
+      expect(left).toEqual(first === 'restore' ? [] : [{ id: 'n', title: 'title', text: 'the text', weight: 2 }])
+    }
   })
 })
 
