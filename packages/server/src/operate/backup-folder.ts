@@ -16,7 +16,7 @@ import { type Finding, type OnProgress, OperateError, REMEDY } from '#operate/fi
 import { DATABASE_FILE } from '#storage/sqlite/connection'
 
 const MANIFEST_FILE = 'manifest.json'
-export const SUMS_FILE = 'SHA256SUMS'
+const SUMS_FILE = 'SHA256SUMS'
 const LISTED = [DATABASE_FILE, MANIFEST_FILE] as const
 
 const manifestSchema = z.object({
