@@ -2,6 +2,7 @@
  * Deliberate bugs, each of a kind that people make, and the tests that must notice it. A patch replaces text that is in its
  * file exactly once: when the code moves on, the list has to follow, or its own test fails.
  */
+import { keyBugs } from './key-bugs.ts'
 
 export interface Bug {
   readonly name: string
@@ -189,4 +190,5 @@ export const bugs: readonly Bug[] = [
     replace: 'concatBytes(chain, segment.id)',
     tests: ['packages/protocol/test/chain.test.ts'],
   },
+  ...keyBugs,
 ]

@@ -93,15 +93,19 @@ export class Account {
     const remote = this.#remote(server)
     await remote.serverInfo()
     if (this.#store.meta.get('copied') !== undefined) await this.#identity.becomeNewDevice()
-    const passphrases = passphrasesFor(request, known ? profile : undefined)
+    const move = profile.move?.server === server && profile.move.vault === request.vault ? profile.move : undefined
+    const passphrases = passphrasesFor(request, known ? profile : move)
+    const former = this.hasSession ? this.session() : undefined
     // A sign-up whose answer was lost, or a device that asks again after a 401: its own record says that the vault is made.
-    const rejoin = request.intent === 'create' && known && this.hasKeys
+    const rejoin = request.intent === 'create' && (known || move !== undefined) && this.hasKeys
     const neverIn = this.#store.meta.get('cursor') === undefined
     if (request.intent === 'join' || rejoin) {
       try {
         const passwordOnly = request.passwordOnly || (known && profile.passwordOnly === true)
         const result = await this.#join(remote, { ...request, server, passwordOnly }, passphrases)
-        return rejoin && neverIn ? { ...result, created: true, ...this.#unshown(request) } : result
+        await leave(former)
+        if (!rejoin || (!neverIn && move === undefined)) return result
+        return { ...result, created: true, ...(!neverIn && { moved: true }), ...this.#unshown(request) }
       } catch (error) {
         // Never made, or made on a server that has lost it since.
         const isGone = rejoin && error instanceof EngineError && error.code === 'wrong-credentials'
@@ -117,7 +121,8 @@ export class Account {
       )
     }
     const passphrase = request.passwordOnly ? undefined : passphrases[0]
-    const result = await this.#create(remote, { ...request, server, passphrase })
+    const result = await this.#create(remote, { ...request, server, passphrase }, !neverIn && !known)
+    await leave(former)
     return { ...result, ...(!neverIn && { moved: true }), ...this.#unshown(request) }
   }
 
@@ -127,8 +132,11 @@ export class Account {
     return request.passphrase === undefined && passphrase !== undefined ? { passphrase } : {}
   }
 
-  /** Makes the vault on a server: a new one, or the one that is here, under its id and with its keys. */
-  async #create(remote: Remote, request: SignInRequest): Promise<SignInResult> {
+  /**
+   * Makes the vault on a server: a new one, or the one that is here, under its id and with its keys. With `elsewhere` this device
+   * belongs to another server until this one has answered.
+   */
+  async #create(remote: Remote, request: SignInRequest, elsewhere: boolean): Promise<SignInResult> {
     const identity = this.#identity
     const { random } = this.#store.runtime
     const passphrase = request.passwordOnly ? undefined : canonicalPassphrase(request.passphrase ?? generatePassphrase(random))
@@ -137,11 +145,13 @@ export class Account {
     const root = await deriveRoot({ password: request.password, passphrase, salt: request.passwordOnly ? random(16) : NO_SALT })
     const sealed = await sealFor(identity, root, { version: 1, epochs, vaultId, name: request.vault })
     const before = { secrets: identity.secrets, profile: identity.profile, vaultId: this.#store.meta.get('vaultId') }
-    // Written down before the server hears of it: a lost answer must not lose the only copy of the keys. The token goes first: it
-    // is not for this server.
-    await identity.changeSecrets({ vaultKeys: [...epochs], token: undefined })
-    await this.#remember(request, passphrase)
-    this.#store.write('remote', () => this.#store.meta.set('vaultId', vaultId))
+    // Written down before the server hears of it: a lost answer must not lose the only copy of the keys, or of a passphrase.
+    if (elsewhere) await identity.changeProfile({ move: { server: remote.server, vault: request.vault, passphrase } })
+    else {
+      await identity.changeSecrets({ vaultKeys: [...epochs] })
+      await this.#remember(request, passphrase)
+      this.#store.write('remote', () => this.#store.meta.set('vaultId', vaultId))
+    }
     let session: Session
     try {
       session = await remote.signUp({
@@ -155,24 +165,19 @@ export class Account {
       // After a 5xx the server may have made the vault all the same.
       if (error instanceof ServerProblem && error.status < 500) {
         // Refused: nothing of the attempt is kept, or the next sign-in would be taken for a return.
-        const { vaultKeys, token } = before.secrets
-        await identity.changeProfile({ ...NO_PROFILE, ...before.profile })
-        await identity.changeSecrets({ vaultKeys, token })
+        await identity.changeProfile({ ...NO_PROFILE, ...before.profile, move: undefined })
+        await identity.changeSecrets({ vaultKeys: before.secrets.vaultKeys })
         if (before.vaultId === undefined) this.#store.write('remote', () => this.#store.meta.delete('vaultId'))
         throw explainSignUp(error, request)
       }
       throw error
     }
     const seen = identity.bundleVersionSeen()
+    // The old server's token is not for the one that the profile names from now on.
+    await identity.changeSecrets({ token: undefined })
+    if (elsewhere) await this.#remember(request, passphrase)
     await this.#adopt(session, 1)
     if (seen > 0) await this.#repairBundle(remote, session, root, seen)
-    const { token } = before.secrets
-    if (token !== undefined && before.profile.server !== undefined) {
-      // It ends by itself where that server cannot be told.
-      await this.#remote(before.profile.server)
-        .signOut(token)
-        .catch(() => {})
-    }
     return { vault: request.vault, device: this.deviceId, created: true }
   }
 
@@ -200,7 +205,7 @@ export class Account {
     const seen = identity.bundleVersionSeen()
     // Only who still holds keys has something to give back.
     const lacking = identity.hasKeys && (bundle.version < seen || epochs.size > opened.size)
-    await identity.changeSecrets({ vaultKeys: [...epochs] })
+    await identity.changeSecrets({ vaultKeys: [...epochs], token: undefined })
     await this.#remember(request, root.passphrase)
     this.#store.write('remote', () => this.#store.meta.set('vaultId', vaultId))
     await this.#adopt(session, bundle.version)
@@ -242,6 +247,7 @@ export class Account {
       passphrase,
       passwordOnly: request.passwordOnly,
       change: undefined,
+      move: undefined,
     })
   }
 
@@ -311,7 +317,7 @@ export class Account {
       }
     }
     await this.#identity.changeSecrets({ token: undefined, vaultKeys: undefined })
-    await this.#identity.changeProfile({ passphrase: undefined, change: undefined })
+    await this.#identity.changeProfile({ passphrase: undefined, change: undefined, move: undefined })
     return { serverTold }
   }
 
@@ -356,10 +362,16 @@ const NO_PROFILE = {
   passphrase: undefined,
   passwordOnly: undefined,
   change: undefined,
+  move: undefined,
+}
+
+/** Ends the session on the server that the vault was moved away from; it ends by itself where that one cannot be told. */
+async function leave(former: SignedIn | undefined): Promise<void> {
+  await former?.remote.signOut(former.token).catch(() => {})
 }
 
 /** What the person typed, or what this device holds: both of two where it is unknown which is the vault's. */
-function passphrasesFor({ passphrase }: SignInRequest, profile: Profile | undefined): string[] {
+function passphrasesFor({ passphrase }: SignInRequest, profile: Pick<Profile, 'passphrase' | 'change'> | undefined): string[] {
   const candidates = passphrase === undefined ? [profile?.passphrase, profile?.change?.passphrase] : [passphrase]
   return [...new Set(candidates.filter((candidate) => candidate !== undefined).map(canonicalPassphrase))]
 }

@@ -55,6 +55,8 @@ const profileSchema = z.object({
       asked: z.boolean().optional(),
     })
     .optional(),
+  /** Where the vault was to be made, and it is unknown whether it was: the next try there goes on with this. */
+  move: z.object({ server: z.string(), vault: z.string(), passphrase: z.string().optional() }).optional(),
 })
 export type Profile = z.output<typeof profileSchema>
 

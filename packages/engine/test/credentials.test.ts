@@ -327,11 +327,48 @@ describe('moving a vault', () => {
     expect(await codeOf(() => laptop.signIn(signIn(next, { intent: 'join' })))).toBe('already-signed-in')
   })
 
+  test('[KEY-6] whose answer is lost: the device stays where it was, and the next try goes on with the same passphrase', async () => {
+    const [old, next] = [await runningServer(), await runningServer()]
+    for (const arrives of [true, false]) {
+      const vault = `vault-${arrives}`
+      let lose = false
+      const network = (http: HttpClient) => async (request: HttpRequest) => {
+        if (!lose || request.url !== `${next.url}/v1/vaults`) return http(request)
+        if (arrives) for await (const _ of (await http(request)).body);
+        throw new EngineError('offline', 'the answer was lost')
+      }
+      const laptop = await testDevice({ network })
+      await laptop.signIn(signIn(old, { vault }))
+      write(laptop, 'kept')
+      await laptop.sync()
+      lose = true
+      const moving = signIn(next, { vault, passphrase: undefined, move: true })
+      expect(await codeOf(() => laptop.signIn(moving))).toBe('offline')
+      expect(laptop.profile).toMatchObject({ server: old.url, passphrase: PASSPHRASE, signedIn: true })
+      await laptop.sync()
+      const { move } = homeFile(laptop.home, 'profile.json') as { move: { passphrase: string } }
+      lose = false
+      const moved = await laptop.signIn(moving)
+      expect(moved).toMatchObject({ created: true, moved: true, passphrase: move.passphrase })
+      expect(homeFile(laptop.home, 'profile.json')).not.toHaveProperty('move')
+      await laptop.sync()
+      const young = await testDevice()
+      await young.signIn(signIn(next, { vault, intent: 'join', passphrase: moved.passphrase }))
+      await young.sync()
+      expect(titles(young)).toEqual(['kept'])
+    }
+  })
+
   test('[HTTP-2] the token of the old server is never shown to the new one', async () => {
     const [old, next] = [await runningServer(), await runningServer()]
     const seen: string[] = []
+    let lose = true
     const laptop = await testDevice({
       network: (http) => async (request) => {
+        if (request.url === `${next.url}/v1/vaults` && lose) {
+          lose = false
+          throw new EngineError('offline', 'out of reach')
+        }
         if (request.url.startsWith(next.url))
           seen.push(JSON.stringify(request.headers) + Buffer.from(request.body ?? []).toString())
         return http(request)
@@ -339,6 +376,10 @@ describe('moving a vault', () => {
     })
     await laptop.signIn(signIn(old))
     const token = secretsOf(laptop).token as string
+    // Also where the move stops halfway.
+    expect(await codeOf(() => laptop.signIn(signIn(next, { move: true })))).toBe('offline')
+    expect(laptop.profile).toMatchObject({ server: old.url, signedIn: true })
+    await laptop.sync()
     await laptop.signIn(signIn(next, { move: true }))
     await laptop.sync()
     expect(seen.length).toBeGreaterThan(2)
