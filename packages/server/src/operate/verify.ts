@@ -37,7 +37,7 @@ export interface VerifyReport {
 }
 
 /**
- * @throws OperateError `no-database`; `unreadable` when the folder or its files cannot be opened; `old-database` before the
+ * @throws OperateError `no-database`; `unreadable` when the folder or its files cannot be opened; `old-database` before this
  *   release's first start on it; NewerDatabaseError.
  */
 export function verify({ path, onProgress = () => {} }: VerifyOptions): VerifyReport {
@@ -68,7 +68,10 @@ function checkFormat(db: DatabaseSync): void {
   const format = db.prepare('PRAGMA user_version').get()?.['user_version'] as number
   if (format > DATABASE_FORMAT) throw new NewerDatabaseError(format)
   if (format < DATABASE_FORMAT) {
-    throw new OperateError('old-database', 'the database is of an older release: start the server once, which brings it up to date')
+    throw new OperateError(
+      'old-database',
+      'the database is of an older release: its server, started once with this one, brings it up to date (restore a backup with the release that made it)',
+    )
   }
 }
 

@@ -76,17 +76,22 @@ test('a backup takes the place of nothing', async () => {
   expect(readdirSync(parent).sort()).toEqual(['file', 'folder'])
 })
 
-test('a backup that is stopped leaves nothing', async () => {
-  const data = await filledFolder()
+test.each(['copying', 'reading', 'checking'] as const)('a backup that is stopped while %s leaves nothing', async (when) => {
+  const data = temporaryFolder()
+  const storage = openStorage(data)
+  await pushSome(storage, await makeVault(storage), 200, 50_000)
   const parent = temporaryFolder()
   const controller = new AbortController()
   const stopped = createBackup({
     ...options(data, join(parent, 'backup')),
     signal: controller.signal,
-    onProgress: () => controller.abort(),
+    onProgress: (stage) => {
+      if (stage === when) controller.abort()
+    },
   })
   await expect(stopped).rejects.toMatchObject({ name: 'AbortError' })
   expect(readdirSync(parent)).toEqual([])
+  await storage.close()
 })
 
 test('damaged data is not backed up as if it were whole', async () => {
