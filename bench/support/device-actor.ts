@@ -3,6 +3,7 @@ import type { Device } from '@lockstep/engine/device'
 import { openDevice } from '@lockstep/engine/platform/node/device'
 import { schema, type Tables } from '@lockstep/model/schema'
 import { serveActor, usage } from './actor.ts'
+import { digestNote, type NotePrint } from './note-print.ts'
 import { type GeneratedNote, type NoteSize, noteSource } from './notes.ts'
 import { profiled } from './profile.ts'
 
@@ -13,6 +14,8 @@ const BATCH = 1000
 let device: Device<Tables> | undefined
 let watching: { readonly stop: () => Promise<void> } | undefined
 const latencies: number[] = []
+/** What a sync is to bring, and has not yet. */
+let awaited: readonly NotePrint[] = []
 
 function opened(): Device<Tables> {
   if (device === undefined) throw new Error('open the device first')
@@ -24,6 +27,8 @@ export interface SyncTiming {
   readonly elapsed: number
   /** Until the first rows could be read; undefined where none came. */
   readonly first: number | undefined
+  /** Until the notes that were awaited could be read as they are on the other device. */
+  readonly awaited: number | undefined
   /** Until a search knows every row. */
   readonly searchable: number
   readonly uploaded: { readonly segments: number; readonly bytes: number }
@@ -45,11 +50,19 @@ async function indexed(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 2))
 }
 
+function isHere({ id, digest }: NotePrint): boolean {
+  const [row] = opened().vault.query('SELECT title, text FROM notes WHERE id = ?', id)
+  return row !== undefined && digestNote(row) === digest
+}
+
 async function sync(): Promise<SyncTiming> {
   const { vault } = opened()
   let first: number | undefined
+  let arrived: number | undefined
   const unsubscribe = vault.onChange((_tables, origin) => {
-    if (origin === 'remote') first ??= performance.now() - started
+    if (origin !== 'remote') return
+    first ??= performance.now() - started
+    if (awaited.length > 0 && arrived === undefined && awaited.every(isHere)) arrived = performance.now() - started
   })
   const before = process.cpuUsage()
   const started = performance.now()
@@ -59,7 +72,7 @@ async function sync(): Promise<SyncTiming> {
   const searchable = performance.now() - started
   unsubscribe()
   const { user, system } = process.cpuUsage(before)
-  return { elapsed, first, searchable, uploaded, downloaded, cpu: (user + system) / 1000 }
+  return { elapsed, first, awaited: arrived, searchable, uploaded, downloaded, cpu: (user + system) / 1000 }
 }
 
 const methods = {
@@ -110,6 +123,11 @@ const methods = {
         for (let i = done; i < Math.min(done + BATCH, count); i++) tx.insert('stars', { paragraph: i })
       })
     }
+  },
+
+  /** The next sync says when these notes could be read. */
+  awaitNotes(notes: readonly NotePrint[]): void {
+    awaited = notes
   },
 
   sync,
@@ -178,6 +196,10 @@ const methods = {
 
   count: (): number => Number(opened().vault.query('SELECT count(*) AS c FROM notes')[0]?.['c']),
   pending: (): number => opened().vault.pending(),
+  problems: (): readonly string[] =>
+    opened()
+      .vault.problems()
+      .map(({ detail }) => detail),
   usage,
 }
 

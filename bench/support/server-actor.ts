@@ -5,8 +5,8 @@ import { serveActor, usage } from './actor.ts'
 let server: RunningServer | undefined
 
 const methods = {
-  async start({ data }: { readonly data: string }): Promise<string> {
-    server = await startServer({ data, port: 0, signUp: 'open', logLevel: 'error' })
+  async start({ data, port = 0 }: { readonly data: string; readonly port?: number }): Promise<string> {
+    server = await startServer({ data, port, signUp: 'open', logLevel: 'error' })
     return server.url
   },
   usage,

@@ -1,0 +1,227 @@
+/**
+ * A vault after years of use: a million edits of ten thousand notes by four devices, ten in a segment, first as they were
+ * pushed and then merged. What the server keeps, what a fresh device waits for, what a device one edit behind
+ * downloads, and what it costs to give a server back the last hundredth of its log.
+ *
+ *     node bench/long-life.ts --edits 1000000 --notes 10000 --per-segment 10
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { MergeResult } from '@lockstep/engine/compaction/merger'
+import { type Actor, startActor } from './support/actor.ts'
+import type { DeviceActor, SyncTiming } from './support/device-actor.ts'
+import type { NotePrint } from './support/note-print.ts'
+import { ask, type Figure } from './support/report.ts'
+import { type LogSize, Site } from './support/site.ts'
+import type { WriterActor } from './support/writer-actor.ts'
+
+const SEED = 11
+const DEVICES = 4
+const LATEST = 50
+/** One segment in so many is lost by the server. */
+const LOST = 100
+const MB = 1e6
+
+type Numbers = { readonly edits: number; readonly notes: number; readonly 'per-segment': number }
+
+interface Vault {
+  readonly folder: string
+  readonly site: Site
+  readonly writer: Actor<WriterActor>
+  readonly passphrase: string
+  /** Copy of the server's data before the last segments were pushed. */
+  readonly earlier: string
+  /** Segments before and after that copy. */
+  readonly kept: number
+  readonly lost: number
+  readonly textEdits: number
+}
+
+function say(text: string): void {
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
+}
+
+/** What every figure is about; all of it is in step when this resolves. */
+async function grow(folder: string, { edits, notes, 'per-segment': perSegment }: Numbers): Promise<Vault> {
+  const site = await Site.open(join(folder, 'server'))
+  const writer = startActor<WriterActor>('writer-actor.ts')
+  const passphrase = await writer.call('open', { home: join(folder, 'writer'), server: site.proxy.url, seed: SEED })
+  const segments = Math.ceil(edits / perSegment)
+  const lost = Math.ceil(segments / LOST)
+  const history = { seed: SEED, notes, edits, devices: DEVICES, perSegment }
+  await writer.call('pushHistory', { ...history, segments: segments - lost })
+  const earlier = join(folder, 'earlier')
+  await site.copyTo(earlier)
+  const { textEdits } = await writer.call('pushHistory', { ...history, segments: lost })
+  say(`${segments} segments pushed, ${textEdits} of ${edits} edits are of texts`)
+  return { folder, site, writer, passphrase, earlier, kept: segments - lost, lost, textEdits }
+}
+
+async function freshDevice({ folder, site, passphrase }: Vault, name: string, latest: readonly NotePrint[]) {
+  const device = startActor<DeviceActor>('device-actor.ts')
+  await device.call('open', { home: join(folder, name), server: site.url, passphrase })
+  await device.call('awaitNotes', latest)
+  return device
+}
+
+/** Seconds until the latest notes are there as they were left, and until everything is; peak memory. */
+function freshFigures(when: string, timing: SyncTiming, peak: number, goal?: number): Figure[] {
+  return [
+    {
+      label: `fresh device, ${when}: latest ${LATEST} notes readable`,
+      value: (timing.awaited ?? Number.NaN) / 1000,
+      unit: 's',
+      better: 'less',
+      ...(goal !== undefined && { goal }),
+    },
+    { label: `fresh device, ${when}: everything stored`, value: timing.elapsed / 1000, unit: 's', better: 'less' },
+    { label: `fresh device, ${when}: everything searchable`, value: timing.searchable / 1000, unit: 's', better: 'less' },
+    { label: `fresh device, ${when}: downloaded`, value: timing.downloaded.bytes / MB, unit: 'MB', better: 'less' },
+    { label: `fresh device, ${when}: peak memory`, value: peak / MB, unit: 'MB', better: 'less' },
+  ]
+}
+
+/** The server forgets the last segments; one sync of one device, which has them all, repairs it. */
+async function repair({ site, writer, earlier, kept, lost }: Vault): Promise<Figure[]> {
+  // The first one is that of the vault's own devices.
+  const bytes = await site.bytesAfter(kept)
+  await site.putBack(earlier)
+  site.proxy.take()
+  const { repaired } = await writer.call('sync')
+  const { up, down, roundTrips } = site.proxy.take()
+  if (repaired.segments < lost) throw new Error(`${repaired.segments} of ${lost} lost segments were given back`)
+  await site.putBack(site.data)
+  await writer.call('sync')
+  say(`repair: ${await writer.call('problems')}`)
+  return [
+    { label: `repair of ${repaired.segments} lost segments: round trips`, value: roundTrips, unit: '', better: 'less', goal: 2 },
+    {
+      label: 'repair: bytes both ways over the lost segments',
+      value: up + down - bytes,
+      unit: 'B',
+      better: 'less',
+      goal: 1024,
+    },
+    { label: 'repair: lost segments', value: bytes / 1000, unit: 'kB', better: 'less' },
+  ]
+}
+
+/** The bodies of what `behind` downloads when it pulls. */
+async function pullOne(behind: Actor<DeviceActor>, when: string): Promise<Figure> {
+  const { downloaded } = await behind.call('sync')
+  return { label: `one edit behind, ${when}: downloaded`, value: downloaded.bytes, unit: 'B', better: 'less', goal: 2000 }
+}
+
+async function merge({ site, writer }: Vault, before: LogSize): Promise<Figure[]> {
+  site.proxy.take()
+  const done = await writer.call('merge')
+  const { up, down } = site.proxy.take()
+  const stopped = done.find(({ result }) => !result.merged)
+  if (stopped !== undefined) throw new Error(`merging stopped: ${JSON.stringify(stopped.result)}`)
+  const results = done.map(({ result }) => result as Extract<MergeResult, { merged: true }>)
+  for (const { entries, parts, whole, before: from, after } of results) {
+    say(`merged ${entries} entries of ${from} bytes into ${parts} parts of ${after} bytes${whole ? ', all of the state' : ''}`)
+  }
+  const after = await site.size()
+  const label = (text: string) => `merging: ${text}`
+  return [
+    { label: label('merges'), value: results.length, unit: '', better: 'less' },
+    { label: label('time'), value: done.reduce((sum, { millis }) => sum + millis, 0) / 1000, unit: 's', better: 'less' },
+    { label: label('uploaded'), value: up / MB, unit: 'MB', better: 'less' },
+    { label: label('downloaded'), value: down / MB, unit: 'MB', better: 'less' },
+    { label: label('segments before'), value: before.segments, unit: '', better: 'less' },
+    { label: label('segments after'), value: after.segments, unit: '', better: 'less' },
+  ]
+}
+
+/** A vault that was filled with the same notes at once, on another server. */
+async function atOnce({ folder }: Vault): Promise<LogSize> {
+  const site = await Site.open(join(folder, 'server-at-once'))
+  const writer = startActor<WriterActor>('writer-actor.ts')
+  try {
+    await writer.call('open', { home: join(folder, 'at-once'), server: site.url, seed: SEED })
+    await writer.call('copyFrom', join(folder, 'writer'))
+    await writer.call('sync')
+    return await site.size()
+  } finally {
+    await writer.stop()
+    await site.close()
+  }
+}
+
+async function questions(vault: Vault, devices: Actor<DeviceActor>[]): Promise<Figure[]> {
+  const { site, writer, textEdits } = vault
+  await writer.call('sync')
+  const count = await writer.call('compareWithHistory')
+  say(`the writer is in step: ${count} notes, as they were written`)
+  const before = await site.size()
+  const latest = await writer.call('latest', LATEST)
+  const early = await freshDevice(vault, 'early', latest)
+  devices.push(early)
+  const earlyTiming = await early.call('sync')
+  if ((await early.call('count')) !== count) throw new Error('the fresh device lacks notes')
+  const earlyPeak = (await early.call('usage')).peak
+  say(`a fresh device is in step: ${await early.call('problems')}`)
+  const repairFigures = await repair(vault)
+  await writer.call('edit')
+  await writer.call('push')
+  await early.call('awaitNotes', [])
+  const pulls = [await pullOne(early, 'unmerged')]
+  await writer.call('edit')
+  await writer.call('push')
+  const mergeFigures = await merge(vault, before)
+  pulls.push(await pullOne(early, 'merged since'))
+  await writer.call('edit')
+  await writer.call('push')
+  pulls.push(await pullOne(early, 'merged before'))
+  const late = await freshDevice(vault, 'late', await writer.call('latest', LATEST))
+  devices.push(late)
+  const lateTiming = await late.call('sync')
+  const latePeak = (await late.call('usage')).peak
+  say(`another fresh device is in step: ${await late.call('problems')}`)
+  const after = await site.size()
+  const state = await writer.call('state')
+  if ((await late.call('count')) !== state.notes) throw new Error('the late device lacks notes')
+  const once = await atOnce(vault)
+  const bytes = (label: string, value: number): Figure => ({ label, value: value / MB, unit: 'MB', better: 'less' })
+  return [
+    { label: 'edits of texts', value: textEdits, unit: '', better: 'more' },
+    bytes('titles and texts of the notes', state.bytes),
+    bytes('created in one go: sealed', once.bytes),
+    bytes("created in one go: server's files", once.files),
+    bytes('unmerged: sealed', before.bytes),
+    bytes("unmerged: server's files", before.files),
+    bytes('merged: sealed', after.bytes),
+    { label: 'merged: sealed, against one go', value: after.bytes / once.bytes, unit: '×', better: 'less', goal: 2 },
+    bytes("merged: server's files", after.files),
+    { label: "merged: server's files, against one go", value: after.files / once.files, unit: '×', better: 'less', goal: 2 },
+    ...freshFigures('unmerged', earlyTiming, earlyPeak),
+    ...freshFigures('merged', lateTiming, latePeak, 1),
+    ...pulls,
+    ...repairFigures,
+    ...mergeFigures,
+  ]
+}
+
+async function measure(numbers: Numbers): Promise<Figure[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-bench-'))
+  const devices: Actor<DeviceActor>[] = []
+  let vault: Vault | undefined
+  try {
+    vault = await grow(folder, numbers)
+    return await questions(vault, devices)
+  } finally {
+    for (const device of devices) await device.stop()
+    await vault?.writer.stop()
+    await vault?.site.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+await ask({
+  title: ({ edits, notes }) => `${edits} edits of ${notes} notes`,
+  file: 'long-life.ts',
+  numbers: { edits: 1_000_000, notes: 10_000, 'per-segment': 10 },
+  run: measure,
+})
