@@ -18,6 +18,7 @@ const CALM: WorldOptions = {
   wildClocks: false,
   serverDamage: false,
   diskDamage: false,
+  revocations: false,
 }
 
 test('[G7] [CELL-9] with wild clocks that jump, devices end up in step and nothing is lost', async () => {
@@ -67,8 +68,8 @@ async function toldBy(offset: number): Promise<{ author: string[]; reader: strin
   const finish = async (work: Promise<unknown>) => {
     await Promise.all([work, world.scheduler.run()])
   }
-  await finish(right.signUp(reader))
-  await finish(wrong.signIn(author))
+  await finish(right.account.signUp(reader))
+  await finish(wrong.account.signIn(author))
   author.vault.transact((tx) => tx.put('spaces', 'one', { name: 'from another time' }))
   await finish(wrong.sync(author))
   await finish(right.sync(reader))
@@ -114,8 +115,8 @@ test('[G7] [CELL-1] devices whose clocks are a millisecond apart agree on every 
     const finish = async (work: Promise<unknown>) => {
       await Promise.all([work, world.scheduler.run()])
     }
-    await finish(devices[0].signUp(a))
-    await finish(devices[1].signIn(b))
+    await finish(devices[0].account.signUp(a))
+    await finish(devices[1].account.signIn(b))
     const random = new Random(seed)
     for (let i = 0; i < 10; i++) {
       for (const { vault } of random.shuffle([a, b])) vault.transact((tx) => tx.put('spaces', 'one', { name: `${random.u32()}` }))

@@ -4,15 +4,15 @@
  * disk can be put back to what it was once, and copied to another machine that goes on beside this one.
  */
 
-import { toRowId } from '@lockstep/engine/cell'
-import { publishDevice } from '@lockstep/engine/devices'
+import { Merger, type MergerOptions } from '@lockstep/engine/compaction/merger'
 import { EngineError } from '@lockstep/engine/errors'
-import { Remote, ServerProblem } from '@lockstep/engine/remote'
+import { Remote } from '@lockstep/engine/remote'
 import type { Sealer } from '@lockstep/engine/sealing'
 import { Syncer } from '@lockstep/engine/sync'
 import { openVault } from '@lockstep/engine/vault'
 import type { LockstepVault } from '@lockstep/model/schema'
 import type { Random } from '../support/random.ts'
+import { Account, type AccountImage, type Owner } from './account.ts'
 import type { Fault } from './faults.ts'
 import { FaultyDriver, type StatementFault } from './faulty-driver.ts'
 import type { Holder, Write } from './ledger.ts'
@@ -20,27 +20,17 @@ import { type MemoryDatabase, openMemoryDatabase } from './memory-database.ts'
 import type { Network, Traffic } from './network.ts'
 import type { Scheduler } from './scheduler.ts'
 import { newSchema, olderSchema } from './schemas.ts'
-import { sealerOf } from './sealers.ts'
-import { SERVER_URL, type SimulatedServer, sha256, VAULT_NAME } from './server.ts'
+import { plainSealer, realSealer, sealerOf } from './sealers.ts'
+import { SERVER_URL, type SimulatedServer, sha256 } from './server.ts'
 
 /** Virtual milliseconds. */
 const MAX_SEALING = 3000
-const SALT = new Uint8Array(16)
-
-/** The secrets of the one vault, and what its owner remembers. */
-export interface Owner {
-  readonly vaultId: Uint8Array
-  /** The likeliest first. A change whose answer was lost leaves the owner with two to try. */
-  passwords: string[]
-  /** The server has lost the vault: whoever finds no account makes it again. */
-  makesVaultAgain: boolean
-}
 
 /** A disk as it was. */
 export interface DeviceImage {
   readonly bytes: Uint8Array
   readonly holds: ReadonlySet<Write>
-  readonly token: string | undefined
+  readonly account: AccountImage
 }
 
 /** Disks that were one and are to find out: until then what is written on them may be dated again [LOG-3]. */
@@ -49,8 +39,6 @@ interface Copies {
   readonly machines: number
   found: boolean
 }
-
-const authKey = (password: string): Uint8Array => sha256(new TextEncoder().encode(password))
 
 export interface Process {
   readonly vault: LockstepVault
@@ -61,6 +49,7 @@ export interface Process {
   /** Dies when this many awaits from now have passed. */
   killAtAwait: number | undefined
   syncs: number
+  merges: number
 }
 
 export interface DeviceOptions {
@@ -70,11 +59,13 @@ export interface DeviceOptions {
   readonly network: Network
   readonly server: SimulatedServer
   readonly owner: Owner
-  readonly sealer: Sealer
+  readonly realCrypto: boolean
   readonly fault: (fault: Fault) => void
   /** How far its wall clock is ahead, milliseconds. */
   readonly clockOffset: number
   readonly older: boolean
+  /** The machine whose disk this one's is a copy of: they share one session and one name. */
+  readonly cloneOf?: SimulatedDevice
 }
 
 export class SimulatedDevice implements Holder {
@@ -83,33 +74,36 @@ export class SimulatedDevice implements Holder {
   readonly traffic: Traffic = { exchanges: 0, bytes: 0 }
   readonly holds = new Set<Write>()
   readonly #options: DeviceOptions
+  readonly account: Account
+  readonly cloneOf: SimulatedDevice | undefined
+  readonly #sealer: Sealer
   #database: MemoryDatabase
-  #id: Uint8Array
   #copies: Copies | undefined
-  /** What it is called in the vault; a clone has its original's profile. */
-  #title: string
-  /** The machine whose disk this one's was in the beginning: they share one session. */
-  cloneOf: SimulatedDevice | undefined
   /** The server that its requests lead to. */
   server: SimulatedServer
   processes: Process[] = []
   clockOffset: number
   older: boolean
-  token: string | undefined
   cutUntil = 0
   /** Bytes of segments that syncs sent and the server took. */
   uploaded = 0
 
   constructor(options: DeviceOptions) {
-    this.name = options.name
-    this.#title = options.name
-    this.random = options.random
+    const { name, random, owner, fault, cloneOf } = options
+    this.name = name
+    this.random = random
     this.#options = options
     this.clockOffset = options.clockOffset
     this.older = options.older
     this.server = options.server
+    this.cloneOf = cloneOf
     this.#database = openMemoryDatabase()
-    this.#id = options.random.bytes(16)
+    const { title, id } = cloneOf?.account ?? { title: name, id: random.bytes(16) }
+    this.account = new Account({ owner, random, fault, title, id })
+    const { keyring } = this.account
+    this.#sealer = options.realCrypto
+      ? realSealer({ vaultId: owner.vaultId, keyring, random: random.fork() })
+      : plainSealer(keyring)
   }
 
   get wallClock(): number {
@@ -118,7 +112,7 @@ export class SimulatedDevice implements Holder {
 
   /** Starts a process. It may die at once of a fault that was armed. */
   open(fault?: StatementFault): Process | undefined {
-    const { scheduler, network, sealer } = this.#options
+    const { scheduler, network } = this.#options
     const ended = { alive: true }
     const driver = new FaultyDriver(this.#database.driver, {
       died: () => this.#end(process, ended),
@@ -163,12 +157,12 @@ export class SimulatedDevice implements Holder {
       throw error
     }
     const remote = new Remote({ server: SERVER_URL, http: network.client(line) })
-    const own = sealerOf(sealer, {
+    const sealer = sealerOf(this.#sealer, {
       // Now and then long enough for people and other processes to write meanwhile.
       wait: (work) => wait(work === 'seal' && this.random.chance(0.5) ? this.random.below(MAX_SEALING) : 0),
       outside: (work) => scheduler.outside(work),
     })
-    process = { vault, driver, remote, sealer: own, alive: true, killAtAwait: undefined, syncs: 0 }
+    process = { vault, driver, remote, sealer, alive: true, killAtAwait: undefined, syncs: 0, merges: 0 }
     this.processes.push(process)
     return process
   }
@@ -179,6 +173,7 @@ export class SimulatedDevice implements Holder {
   }
 
   kill(process: Process): void {
+    if (process.alive && process.merges > 0) this.#options.fault('mergeCrash')
     process.alive = false
     process.driver.kill()
     this.processes = this.processes.filter((other) => other !== process)
@@ -204,7 +199,7 @@ export class SimulatedDevice implements Holder {
   }
 
   image(): DeviceImage {
-    return { bytes: this.#database.image(), holds: new Set(this.holds), token: this.token }
+    return { bytes: this.#database.image(), holds: new Set(this.holds), account: this.account.image() }
   }
 
   /** The disk is what it was when `image` was taken; nothing runs on it. */
@@ -213,19 +208,16 @@ export class SimulatedDevice implements Holder {
     this.#database = openMemoryDatabase(image.bytes)
     this.holds.clear()
     for (const write of image.holds) this.holds.add(write)
-    this.token = image.token
+    this.account.restore(image.account)
     this.#becomeCopy({ replica: this.#replica(), machines: 1, found: false })
   }
 
   /** Another machine with the same disk, secrets and all. */
   clone(name: string): SimulatedDevice {
     const image = this.image()
-    const other = new SimulatedDevice({ ...this.#options, name, random: this.random.fork(), older: this.older })
-    other.#id = this.#id
-    other.#title = this.#title
-    other.cloneOf = this
-    other.server = this.server
-    other.clockOffset = this.clockOffset
+    const { clockOffset, older } = this
+    const random = this.random.fork()
+    const other = new SimulatedDevice({ ...this.#options, name, random, clockOffset, older, server: this.server, cloneOf: this })
     other.restore(image)
     const copies = { replica: this.#replica(), machines: 2, found: false }
     this.#becomeCopy(copies)
@@ -253,27 +245,30 @@ export class SimulatedDevice implements Holder {
   }
 
   syncer(process: Process, token: string): Syncer {
-    return new Syncer({ store: process.vault.store, sealer: process.sealer, sha256, remote: process.remote, token })
+    const { vault, sealer, remote } = process
+    const renewKeys = () => this.account.renewKeys(process)
+    return new Syncer({ store: vault.store, sealer, sha256, remote, token, renewKeys })
   }
 
   /** @throws EngineError as the engine does; a session that was refused is dropped. */
   async sync(process: Process): Promise<void> {
-    const { token } = this
+    const { token } = this.account
     if (token === undefined) throw new EngineError('needs-password', 'signed out')
     process.syncs++
     const { server } = this
     const { incarnation } = server
     const before = [...server.holds]
     try {
-      this.#publish(process)
-      const { uploaded } = await this.syncer(process, token).run()
-      this.uploaded += uploaded.bytes
+      this.account.publish(process.vault)
+      const { uploaded, repaired } = await this.syncer(process, token).run()
+      this.uploaded += uploaded.bytes + repaired.bytes
+      if (repaired.segments > 0) this.#options.fault('serverGivenBack')
       const same = this.server === server && server.incarnation === incarnation
       if (same && process.vault.pending() === 0) this.#inStep(process.vault.store, before, uploaded.segments > 0)
     } catch (error) {
       if (error instanceof EngineError && error.code === 'needs-password') {
         this.#options.fault('sessionRefused')
-        if (this.token === token) this.token = undefined
+        if (this.account.token === token) this.account.token = undefined
       }
       throw error
     } finally {
@@ -281,80 +276,30 @@ export class SimulatedDevice implements Holder {
     }
   }
 
-  /** The first device makes the vault; every other tries the passwords that its owner remembers. @throws EngineError */
-  async signIn(process: Process): Promise<void> {
-    const { owner } = this.#options
-    const device = { id: this.#id, name: this.#title }
-    let refused: unknown
-    for (const password of [...owner.passwords]) {
-      try {
-        const { token } = await process.remote.signIn(VAULT_NAME, { authKey: authKey(password), device, deviceCookie: undefined })
-        this.#adopt(process, token)
-        owner.passwords = [password, ...owner.passwords.filter((other) => other !== password)]
-        return
-      } catch (error) {
-        if (!(error instanceof ServerProblem) || error.problem !== 'wrong-credentials') throw error
-        refused = error
-        owner.passwords = [...owner.passwords.filter((other) => other !== password), password]
-      }
-    }
-    if (!owner.makesVaultAgain) throw refused
-    await this.signUp(process)
-  }
-
   /** A sync that signs in where that is asked for. Another machine with the same disk may have ended the session by that. */
   async signInAndSync(process: Process): Promise<void> {
-    if (this.token === undefined) await this.signIn(process)
+    if (this.account.token === undefined) await this.account.signIn(process)
     await this.sync(process)
   }
 
-  async signUp(process: Process): Promise<void> {
-    const { owner } = this.#options
-    const { token } = await process.remote.signUp({
-      name: VAULT_NAME,
-      vaultId: owner.vaultId,
-      suite: 'argon2id-64m-3',
-      salt: SALT,
-      authKey: authKey(owner.passwords[0] as string),
-      bundle: { version: 1, sealed: Uint8Array.of(1) },
-      device: { id: this.#id, name: this.#title },
-      setupToken: undefined,
-    })
-    this.#adopt(process, token)
-  }
-
-  #adopt(process: Process, token: string): void {
-    this.token = token
-    this.#publish(process)
-  }
-
-  #publish(process: Process): void {
-    publishDevice(process.vault.store, { id: toRowId(this.#id), name: this.#title, publicKey: sha256(this.#id) })
-  }
-
-  async signOut(process: Process): Promise<void> {
-    const { token } = this
-    this.token = undefined
-    if (token !== undefined) await process.remote.signOut(token)
-  }
-
-  async changePassword(process: Process, password: string): Promise<void> {
-    const { owner } = this.#options
-    const { token } = this
-    if (token === undefined) return
-    const { bundle } = await process.remote.credentials(token)
-    const current = owner.passwords[0] as string
-    // From here on the owner has two to try, until one is known to work.
-    owner.passwords = [current, password, ...owner.passwords.slice(1)]
-    await process.remote.changeCredentials(token, {
-      currentAuthKey: authKey(current),
-      replaces: bundle.version,
-      suite: 'argon2id-64m-3',
-      salt: SALT,
-      authKey: authKey(password),
-      bundle: { version: bundle.version + 1, sealed: Uint8Array.of(2) },
-    })
-    owner.passwords = [password, ...owner.passwords.filter((other) => other !== password)]
-    this.#options.fault('passwordChanged')
+  /** Merges what `pick` says of the log, in step first [LOG-10]. */
+  async merge(process: Process, pick: MergerOptions['pick']): Promise<string> {
+    await this.signInAndSync(process)
+    const { token } = this.account
+    if (token === undefined) return 'signed out'
+    process.merges++
+    try {
+      const { remote, sealer, vault } = process
+      const result = await new Merger({ store: vault.store, sealer, sha256, remote, token, pick }).run()
+      if (result === undefined) return 'nothing to merge'
+      if (!result.merged) {
+        if (result.obstacle === 'taken') this.#options.fault('mergeRace')
+        return `${result.obstacle}: ${result.detail}`
+      }
+      this.#options.fault('mergeDone')
+      return `${result.first} to ${result.last}${result.whole ? ' from the whole state' : ''}`
+    } finally {
+      process.merges--
+    }
   }
 }

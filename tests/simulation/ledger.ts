@@ -12,10 +12,14 @@
  * with the server after that. A disk or a server that is put back to an earlier state has what it had then. Only a write that
  * nobody has any more is forgiven; as long as one device has it, it must be there in the end [LOG-9].
  *
+ * The trash empties itself: a purge that nobody asked for is right where the row, or the one it hangs on, was deleted at least
+ * {@link TRASH_DAYS} before the end.
+ *
  * A write whose process was killed before it heard of the commit may have happened or not: either is right.
  */
 import type { Scalar } from '@lockstep/engine/cell'
 import type { Stamp } from '@lockstep/engine/hlc'
+import { purgedAt } from '@lockstep/engine/merge'
 import type { LockstepVault } from '@lockstep/model/schema'
 
 export interface CellWrite {
@@ -43,6 +47,8 @@ export interface Writes {
 export interface Write extends Writes {
   /** Undefined where nobody knows whether it was committed. */
   readonly stamp: Stamp | undefined
+  /** Virtual time. */
+  readonly at: number
   /** Nobody has it any more, or nobody may take it from who has it: it need not be there, and may. */
   forgiven: boolean
   /** Made on a copy of a disk before that learnt of it: it may be dated again, later than it was [LOG-3]. */
@@ -54,6 +60,9 @@ export interface Holder {
   readonly holds: Set<Write>
 }
 
+/** Thirty, less what clocks that decide about it may be off by. */
+const TRASH_DAYS = 28
+const DAY = 24 * 3_600_000
 const FIRST_CHARACTER = 0x4e00
 const FIRST_ASTRAL = 0x20000
 
@@ -82,14 +91,20 @@ interface DatedText {
 }
 
 /** When a row was purged last; `undefined` where that is not certain. */
-type Purges = ReadonlyMap<string, Stamp | undefined>
+type Purges = Map<string, Stamp | undefined>
 
 const isCertain = ({ stamp, forgiven }: Write): boolean => stamp !== undefined && !forgiven
 const later = (a: Stamp | undefined, b: Stamp | undefined): boolean => a !== undefined && (b === undefined || a > b)
 
 export class Ledger {
   readonly #writes: Write[] = []
+  readonly #clock: () => number
   #characters = 0
+
+  /** @param clock virtual time */
+  constructor(clock: () => number) {
+    this.#clock = clock
+  }
 
   /** A character that no text has yet; one in eight takes two UTF-16 units. */
   newCharacter(): string {
@@ -99,7 +114,7 @@ export class Ledger {
 
   /** `stamp`: of the transaction, undefined where nobody knows whether it was committed. */
   record(author: Holder, writes: Writes, stamp: Stamp | undefined, dated = false): void {
-    const write: Write = { ...writes, stamp, forgiven: false, dated }
+    const write: Write = { ...writes, stamp, at: this.#clock(), forgiven: false, dated }
     this.#writes.push(write)
     if (stamp !== undefined) author.holds.add(write)
   }
@@ -117,21 +132,43 @@ export class Ledger {
 
   /** One sentence for each promise that `vault` breaks. */
   broken(vault: LockstepVault): string[] {
-    const purges = this.#purges()
-    return [...this.#brokenCells(vault, purges), ...this.#brokenTexts(vault, purges)]
+    const purges: Purges = new Map()
+    const wrong = [...this.#brokenPurges(vault, purges)]
+    return [...wrong, ...this.#brokenCells(vault, purges), ...this.#brokenTexts(vault, purges)]
   }
 
-  #purges(): Purges {
-    const out = new Map<string, Stamp | undefined>()
-    for (const write of this.#writes) {
-      for (const { table, id } of write.purges) {
-        const key = keyOf(table, id)
-        const known = out.get(key)
-        const certain = isCertain(write) && !write.dated && (known !== undefined || !out.has(key))
-        out.set(key, certain ? (later(write.stamp, known) ? write.stamp : known) : undefined)
+  /** Fills `purges`. */
+  *#brokenPurges(vault: LockstepVault, purges: Purges): Generator<string> {
+    const asked = grouped(
+      this.#writes.flatMap((write) => write.purges.map(({ table, id }): readonly [string, Write] => [keyOf(table, id), write])),
+    )
+    const rows = new Map(this.#writes.flatMap(({ cells }) => cells.map((cell) => [keyOf(cell.table, cell.id), cell] as const)))
+    for (const [row, { table, id }] of rows) {
+      const stored = purgedAt(vault.store.rows.load(table, id)?.cells ?? new Map())
+      const own = asked.get(row) ?? []
+      const certain = own.filter((write) => isCertain(write) && !write.dated).map(({ stamp }) => stamp as Stamp)
+      const last = certain.sort().at(-1)
+      if (last !== undefined && (stored === undefined || stored < last)) yield `the purge of ${table} ${id} at ${last} is undone`
+      if (stored === undefined && own.length === 0) continue
+      const isAsked = certain.some((stamp) => stamp === stored)
+      if (!isAsked && own.length === 0 && !this.#mayExpire(table, id)) {
+        yield `${table} ${id} was purged by nobody, and has not been deleted for long enough`
       }
+      purges.set(row, isAsked || own.length === 0 ? stored : undefined)
     }
-    return out
+  }
+
+  /** True if the row or one that it hangs on was deleted long enough ago. */
+  #mayExpire(table: string, id: string): boolean {
+    const parents = this.#writes.flatMap(({ cells }) =>
+      cells.filter((cell) => cell.table === table && cell.id === id && (cell.column === 'space' || cell.column === 'diff')),
+    )
+    const family = new Set([id, ...parents.map(({ value }) => String(value))])
+    const before = this.#clock() - TRASH_DAYS * DAY
+    return this.#writes.some(
+      ({ at, cells }) =>
+        at <= before && cells.some((cell) => family.has(cell.id) && cell.column === '_deleted' && cell.value === 1),
+    )
   }
 
   *#brokenCells(vault: LockstepVault, purges: Purges): Generator<string> {

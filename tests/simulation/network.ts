@@ -1,6 +1,7 @@
 /** The way between a device and the server: loses, repeats, delays and cuts short. */
 import { EngineError } from '@lockstep/engine/errors'
 import type { HttpClient, HttpRequest, HttpResponse } from '@lockstep/engine/http'
+import { decodeUtf8 } from '@lockstep/protocol/bytes'
 import type { Random } from '../support/random.ts'
 import type { Fault } from './faults.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -100,6 +101,7 @@ export class Network {
     await line.wait(0)
     if (answered === undefined) throw new EngineError('offline', 'no answer of the simulated server')
     line.traffic.bytes += answered.body.length
+    this.#note(request, answered)
     return {
       status: answered.status,
       header: (name) => answered.headers.get(name),
@@ -107,9 +109,16 @@ export class Network {
     }
   }
 
-  async *#body({ body: bytes }: Answered, { method }: HttpRequest, random: Random, line: Line): AsyncGenerator<Uint8Array> {
+  /** What is worth counting of an answer. */
+  #note({ url, body: asked }: HttpRequest, { status, body }: Answered): void {
+    const says = (bytes: Uint8Array | undefined, text: string) => decodeUtf8(bytes ?? new Uint8Array(0)).includes(text)
+    if (status === 409 && says(body, '"epoch-closed"')) this.#fault('epochClosed')
+    if (status === 201 && url.endsWith('/v1/segments/merged') && says(asked, '"seed"')) this.#fault('seeded')
+  }
+
+  async *#body({ body: bytes }: Answered, { method, url }: HttpRequest, random: Random, line: Line): AsyncGenerator<Uint8Array> {
     const stop = method === 'GET' && this.#happens(random, 4) ? random.below(bytes.length + 1) : bytes.length
-    if (stop < bytes.length) this.#fault('pullCutShort')
+    if (stop < bytes.length) this.#fault(url.includes('order=newest') ? 'newestFirstCutShort' : 'pullCutShort')
     for (let at = 0; at < stop; ) {
       const length = random.chance(0.7) ? stop - at : random.between(1, stop - at)
       yield bytes.subarray(at, at + length)

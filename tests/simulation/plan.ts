@@ -5,7 +5,7 @@ import { type Operation, planOperations } from './operations.ts'
 
 const OPERATIONS = 300
 /** Of how many runs it is part. */
-const SHARE_OF = { serverDamage: 0, diskDamage: 0 } as const
+const SHARE_OF = { serverDamage: 0.3, diskDamage: 0.4, revocations: 0.4 } as const
 const REGRESSIONS = new URL('regressions/', import.meta.url)
 
 export interface WorldOptions {
@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly serverDamage: boolean
   /** Disks are put back to backups and copied to other machines. */
   readonly diskDamage: boolean
+  /** Devices are revoked, so that the vault's keys change. */
+  readonly revocations: boolean
 }
 
 export interface Plan {
@@ -32,13 +34,17 @@ export function planOf(seed: number, { wildClocks = false, operations: count = O
   const devices = random.between(2, 6)
   const operations = planOperations(random.fork(), devices, count)
   const end = operations.reduce((sum, { gap }) => sum + gap, 0)
+  const serverDamage = random.chance(SHARE_OF.serverDamage)
   const options: WorldOptions = {
     devices,
     joins: Array.from({ length: devices }, (_, i) => (i < 2 ? 0 : random.below(end))),
     realCrypto: seed % 10 === 0,
     wildClocks: wildClocks || random.chance(0.1),
-    serverDamage: random.chance(SHARE_OF.serverDamage),
-    diskDamage: random.chance(SHARE_OF.diskDamage),
+    serverDamage,
+    // Not both: a replica that writes a counter twice, while the server forgets which came first.
+    diskDamage: !serverDamage && random.chance(SHARE_OF.diskDamage),
+    // Not both: a server that forgets that an epoch was opened.
+    revocations: !serverDamage && random.chance(SHARE_OF.revocations),
   }
   return { seed, options, operations }
 }

@@ -161,8 +161,11 @@ export class SimulatedServer implements Holder {
     return (await this.storage.vaultByName(VAULT_NAME))?.key
   }
 
-  async hasVault(): Promise<boolean> {
-    return (await this.#vault()) !== undefined
+  /** Ids of the devices that were revoked. */
+  async revoked(): Promise<Uint8Array[]> {
+    const vault = await this.#vault()
+    if (vault === undefined) return []
+    return (await this.storage.devices(vault)).filter(({ revoked }) => revoked).map(({ id }) => id)
   }
 
   async head(): Promise<number> {

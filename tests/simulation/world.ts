@@ -1,11 +1,14 @@
 /** One simulated world: devices, a network, a server, and a plan of operations, all from one seed. */
 
+import type { Run } from '@lockstep/engine/compaction/policy'
 import { DriverError } from '@lockstep/engine/driver'
 import { EngineError } from '@lockstep/engine/errors'
-import type { Sealer } from '@lockstep/engine/sealing'
+import { ServerProblem } from '@lockstep/engine/remote'
+import type { IndexEntry } from '@lockstep/protocol/records'
 import { Random } from '../support/random.ts'
+import type { Owner } from './account.ts'
 import { Damage } from './damage.ts'
-import { type Owner, type Process, SimulatedDevice } from './device.ts'
+import { type Process, SimulatedDevice } from './device.ts'
 import { type Fault, FaultCounts } from './faults.ts'
 import { Killed } from './faulty-driver.ts'
 import { Ledger } from './ledger.ts'
@@ -13,7 +16,6 @@ import { Network } from './network.ts'
 import { type EventKind, type Operation, writes } from './operations.ts'
 import type { WorldOptions } from './plan.ts'
 import { Scheduler } from './scheduler.ts'
-import { plainSealer, realSealer } from './sealers.ts'
 import { SimulatedServer } from './server.ts'
 
 const START = Date.UTC(2026, 0, 1)
@@ -25,24 +27,42 @@ const EXPECTED = new Set(['offline', 'needs-password', 'wrong-credentials', 'too
 /** What a sync may end with besides while servers are being replaced: it is repaired by a later one. */
 const EXPECTED_OF_DAMAGE = new Set(['server-diverged', 'conflict'])
 
+/** As many stay when others are revoked. */
+const MIN_DEVICES = 2
+
+/** A stretch of the log, of two entries and more. */
+function pickAny(random: Random): (entries: readonly IndexEntry[]) => Run | undefined {
+  return (entries) => {
+    if (entries.length < 2) return undefined
+    const from = random.chance(0.5) ? 0 : random.below(entries.length - 1)
+    const start = entries[from] as IndexEntry
+    const to = random.between(from + 1, entries.length - 1)
+    const end = entries[to] as IndexEntry
+    // All parts of a run, or none.
+    const run = entries.filter(({ first, last }) => first >= start.first && last <= end.last)
+    const bytes = run.reduce((sum, entry) => sum + entry.bytes, 0)
+    return { first: start.first, last: end.last, bytes, entries: run }
+  }
+}
+
 export class World {
   readonly scheduler = new Scheduler(START)
   readonly faults = new FaultCounts()
-  readonly ledger = new Ledger()
+  readonly ledger = new Ledger(() => this.scheduler.now)
   readonly server: SimulatedServer
   readonly network: Network
   readonly devices: SimulatedDevice[] = []
   readonly owner: Owner
-  readonly sealer: Sealer
   readonly random: Random
   readonly damage: Damage
   readonly log: string[] = []
-  readonly #options: WorldOptions
+  readonly options: WorldOptions
   #failure: unknown
+  #revoked = 0
   readonly #changingPassword = new Set<Process>()
 
   constructor(seed: number, options: WorldOptions) {
-    this.#options = options
+    this.options = options
     this.random = new Random(seed)
     const fault = (kind: Fault) => this.faults.add(kind)
     const clock = () => Math.floor(this.scheduler.now)
@@ -50,9 +70,6 @@ export class World {
     this.network = new Network({ scheduler: this.scheduler, fault })
     this.damage = new Damage({ server: this.server, devices: this.devices, ledger: this.ledger, fault })
     this.owner = { vaultId: this.random.bytes(16), passwords: ['first'], makesVaultAgain: false }
-    this.sealer = options.realCrypto
-      ? realSealer({ vaultId: this.owner.vaultId, vaultKey: this.random.bytes(32), random: this.random.fork() })
-      : plainSealer
     for (let i = 0; i < options.devices; i++) this.#addDevice(i)
   }
 
@@ -69,15 +86,16 @@ export class World {
   }
 
   newDevice(name: string, { clockOffset = 0, older = false } = {}): SimulatedDevice {
-    const { scheduler, network, server, owner, sealer, random } = this
+    const { scheduler, network, server, owner, random } = this
+    const { realCrypto } = this.options
     const fault = (kind: Fault) => this.faults.add(kind)
     const own = random.fork()
-    return new SimulatedDevice({ name, random: own, scheduler, network, server, owner, sealer, fault, clockOffset, older })
+    return new SimulatedDevice({ name, random: own, scheduler, network, server, owner, realCrypto, fault, clockOffset, older })
   }
 
   #clockOffset(): number {
     const { random } = this
-    if (this.#options.wildClocks) return (random.float() * 70 - 20) * YEAR
+    if (this.options.wildClocks) return (random.float() * 70 - 20) * YEAR
     return random.chance(0.5) ? 0 : (random.float() * 2 - 1) * 600 * SECOND
   }
 
@@ -86,16 +104,16 @@ export class World {
     const [first] = this.devices as [SimulatedDevice]
     this.network.faulty = false
     const founder = first.open() as Process
-    this.#watch('sign up', first.signUp(founder))
+    this.#watch('sign up', first.account.signUp(founder))
     await this.scheduler.run()
     this.network.faulty = true
-    const waiting = new Set(this.#options.joins.flatMap((join, i) => (join > 0 ? [i] : [])))
+    const waiting = new Set(this.options.joins.flatMap((join, i) => (join > 0 ? [i] : [])))
     let time = 0
     operations.forEach((operation, i) => {
       time += operation.gap
       const at = time
       this.scheduler.after(at, () => {
-        if (this.#failure !== undefined || at < (this.#options.joins[operation.device] as number)) return
+        if (this.#failure !== undefined || at < (this.options.joins[operation.device] as number)) return
         if (waiting.delete(operation.device)) this.faults.add('lateJoin')
         this.#run(i, operation, this.devices[operation.device] as SimulatedDevice)
       })
@@ -133,7 +151,8 @@ export class World {
     const expected =
       error instanceof Killed ||
       (error instanceof EngineError && EXPECTED.has(error.code)) ||
-      (error instanceof EngineError && this.#options.serverDamage && EXPECTED_OF_DAMAGE.has(error.code)) ||
+      (error instanceof ServerProblem && this.options.revocations && error.problem === 'forbidden') ||
+      (error instanceof EngineError && this.options.serverDamage && EXPECTED_OF_DAMAGE.has(error.code)) ||
       (error instanceof DriverError && (error.code === 'full' || error.code === 'io') && error.cause === undefined)
     const text = error instanceof Error ? `${error.name} ${error.message}` : String(error)
     this.#note(i, device, kind, text)
@@ -160,17 +179,23 @@ export class World {
         this.#watch(kind, this.#live(device, process, random), i, device)
         return
       case 'signIn':
-        this.#watch(kind, device.signIn(process), i, device)
+        this.#watch(kind, device.account.signIn(process), i, device)
         return
       case 'signOut':
         this.faults.add('signedOut')
-        this.#watch(kind, device.signOut(process), i, device)
+        this.#watch(kind, device.account.signOut(process), i, device)
+        return
+      case 'merge':
+        this.#merge(i, device, process, random)
+        return
+      case 'revoke':
+        if (this.options.revocations) this.#watch(kind, this.#revoke(device, process, random), i, device)
         return
       case 'changePassword':
         this.#changePassword(i, device, process)
         // Half of the time somebody else has the same idea.
         for (const other of this.devices) {
-          if (other === device || other.token === undefined || !random.chance(0.5)) continue
+          if (other === device || other.account.token === undefined || !random.chance(0.5)) continue
           const [rival] = other.processes
           if (rival !== undefined) this.#changePassword(i, other, rival)
         }
@@ -190,7 +215,7 @@ export class World {
         return
       case 'jumpClock':
         this.faults.add('clockJump')
-        device.clockOffset = this.#options.wildClocks ? (random.float() * 70 - 20) * YEAR : (random.float() * 2 - 1) * 600 * SECOND
+        device.clockOffset = this.options.wildClocks ? (random.float() * 70 - 20) * YEAR : (random.float() * 2 - 1) * 600 * SECOND
         return
       case 'cutNetwork':
         device.cutUntil = this.scheduler.now + random.between(1, 60) * SECOND
@@ -207,7 +232,7 @@ export class World {
   /** False where `kind` is none of these. */
   #damage(i: number, kind: EventKind, device: SimulatedDevice, random: Random): boolean {
     const { damage, scheduler } = this
-    const { serverDamage, diskDamage } = this.#options
+    const { serverDamage, diskDamage } = this.options
     const onServer = (work: () => Promise<string>) => {
       if (serverDamage) this.#watch(kind, scheduler.outside(work()), i, device)
       return true
@@ -245,9 +270,30 @@ export class World {
     this.#watch('sync', device.signInAndSync(process), i, device)
   }
 
+  /** Merges some of the log, now and then while another device does, too, or only until it dies of it. */
+  #merge(i: number, device: SimulatedDevice, process: Process, random: Random): void {
+    if (process.syncs + process.merges > 0) return
+    const rivals = this.devices.filter((other) => other !== device && random.chance(0.3))
+    if (random.chance(0.2)) process.killAtAwait ??= random.between(4, 30)
+    this.#watch('merge', device.merge(process, pickAny(random)), i, device)
+    for (const rival of rivals) {
+      const [own] = rival.processes
+      if (own !== undefined && own.syncs + own.merges === 0) this.#watch('rival merge', rival.merge(own, pickAny(random)), i, rival)
+    }
+  }
+
+  async #revoke(device: SimulatedDevice, process: Process, random: Random): Promise<string> {
+    const others = this.devices.filter(({ account }) => account.id !== device.account.id && account.isMember)
+    // Three stay at least, so that there is something to be in step with.
+    if (this.#revoked >= this.devices.length - MIN_DEVICES || others.length === 0) return 'too few devices'
+    this.#revoked++
+    const target = random.pick(others).account.id
+    return device.account.revoke(process, target, () => device.signInAndSync(process))
+  }
+
   /** Pushes a stretch of the log as a live connection does: in order, again, with gaps, or stale. */
   async #live(device: SimulatedDevice, process: Process, random: Random): Promise<string> {
-    const { token } = device
+    const { token } = device.account
     const head = await this.scheduler.outside(device.server.head())
     if (token === undefined || head === 0) return 'not connected'
     const syncer = device.syncer(process, token)
@@ -276,7 +322,7 @@ export class World {
   #changePassword(i: number, device: SimulatedDevice, process: Process): void {
     if ([...this.#changingPassword].some(({ alive }) => alive)) this.faults.add('passwordRace')
     this.#changingPassword.add(process)
-    const work = device.changePassword(process, `password ${i} of ${device.name}`).catch((error: unknown) => {
+    const work = device.account.changePassword(process, `password ${i} of ${device.name}`).catch((error: unknown) => {
       // Somebody else was quicker, or a repeated request was.
       if (!(error instanceof EngineError) || !['server-refused', 'wrong-credentials'].includes(error.code)) throw error
     })
