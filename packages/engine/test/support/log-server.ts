@@ -34,6 +34,8 @@ export class LogServer {
   date: (() => string) | undefined
   /** Changes what a pull hands out. */
   deliver: (segments: readonly DeliveredSegment[]) => readonly DeliveredSegment[] = (segments) => segments
+  /** Turns what a pull hands out round for a device that wants the end first. */
+  newest: (segments: readonly DeliveredSegment[]) => readonly DeliveredSegment[] = (segments) => segments.toReversed()
   /** Changes the bytes of any answer's body. */
   tamper: (request: HttpRequest, body: Uint8Array) => Uint8Array = (_request, body) => body
   /** An answer instead of the server's own; called before anything happens. */
@@ -51,6 +53,19 @@ export class LogServer {
   rollBackTo(count: number): void {
     this.log.length = count
     this.chains.length = count + 1
+  }
+
+  /** Puts a segment at the end, unchecked. */
+  append(segment: DeliveredSegment): void {
+    this.chains.push(extendChain(sha256, this.chains[this.head] as Uint8Array, identifySegment(sha256, segment)))
+    this.log.push(segment)
+  }
+
+  readonly #continued = new Map<string, { readonly counter: number; readonly digest: Uint8Array }>()
+
+  /** A seed stands for a replica's segments up to this one. */
+  continues(replica: string, counter: number, digest: Uint8Array | undefined): void {
+    if (digest !== undefined) this.#continued.set(replica, { counter, digest })
   }
 
   position() {
@@ -86,10 +101,12 @@ export class LogServer {
         sequences.push(stored.last)
         continue
       }
-      const last = this.log.filter(({ replica }) => equalBytes(replica, record.replica)).at(-1)
-      const previous = last === undefined ? new Uint8Array(32) : sha256(last.sealed)
-      if (record.counter !== (last?.counter ?? 0) + 1 || !equalBytes(record.previous, previous)) {
-        return problem(409, 'replica-conflict', { counter: last?.counter ?? 0, previous: toBase64Url(previous) })
+      const last = this.log.filter(({ replica, kind }) => kind === 0 && equalBytes(replica, record.replica)).at(-1)
+      const seeded = this.#continued.get(toHex(record.replica))
+      const previous = last === undefined ? (seeded?.digest ?? new Uint8Array(32)) : sha256(last.sealed)
+      const counter = last?.counter ?? seeded?.counter ?? 0
+      if (record.counter !== counter + 1 || !equalBytes(record.previous, previous)) {
+        return problem(409, 'replica-conflict', { counter, previous: toBase64Url(previous) })
       }
       const sequence = this.head + 1
       this.chains.push(extendChain(sha256, this.chains[this.head] as Uint8Array, identifySegment(sha256, record)))
@@ -124,8 +141,8 @@ export class LogServer {
       return problem(409, 'chain-mismatch', this.#state())
     }
     const through = Number(query.get('through') ?? this.head)
-    const segments = [...this.deliver(this.log.slice(after, through))]
-    if (query.get('order') === 'newest') segments.reverse()
+    const delivered = this.deliver(this.log.slice(after, through))
+    const segments = query.get('order') === 'newest' ? this.newest(delivered) : delivered
     return answer(200, concatBytes(encodePosition(this.position()), ...segments.map(encodeDelivery)))
   }
 }
