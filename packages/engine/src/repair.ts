@@ -117,11 +117,14 @@ export class Repair {
     if (store.meta.get('repairing') === undefined) return true
     const { state, epoch } = await this.#common()
     const missing = missingOf(log.known(), state)
-    if (missing.length > 0) {
-      const records = this.#atHand(missing)
+    // A replica that was put back wrote one counter twice, and the server has the other one: no sealed bytes bring ours there.
+    const forked = isForked(log.known(), state) || store.problems().some(({ code }) => code === 'forked')
+    if (missing.length > 0 || forked) {
+      const records = forked ? undefined : this.#atHand(missing)
       // What was sealed with a key that has been taken back since is taken by no server.
       const verbatim = records?.every((record) => record.epoch >= epoch) === true && (await this.#push(records))
       if (!verbatim && !(await this.#seed(state))) return false
+      if (forked) store.write('remote', () => store.settle('forked'))
     }
     this.#done()
     return true
@@ -288,6 +291,14 @@ function missingOf(known: ReadonlyMap<string, Known>, { coverage }: LogState): M
   return [...known].flatMap(([replica, { counter }]) => {
     const theirs = held.get(replica) ?? 0
     return theirs < counter ? [{ replica, first: theirs + 1, last: counter }] : []
+  })
+}
+
+/** True if the server has another segment under a counter than the one that is here. */
+function isForked(known: ReadonlyMap<string, Known>, { coverage }: LogState): boolean {
+  return coverage.some(({ replica, ranges, digest }) => {
+    const ours = known.get(toHex(replica))
+    return ours !== undefined && ours.counter === ranges.at(-1)?.[1] && !equalBytes(ours.digest, digest)
   })
 }
 
