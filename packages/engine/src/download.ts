@@ -21,6 +21,8 @@ const OPEN_AHEAD = 6
  */
 const FIRST_APPLY_BYTES = 64 * 1024
 const APPLY_BYTES = 2 * 1024 * 1024
+/** And rows: small edits of long texts take their time, in which nothing else runs and the connection may be given up. */
+const APPLY_ROWS = 8192
 
 export interface DownloaderOptions {
   readonly store: Store
@@ -118,6 +120,7 @@ export class Downloader {
     const opening: Promise<OpenedSegment>[] = []
     let ready: OpenedSegment[] = []
     let readyBytes = 0
+    let readyRows = 0
     let enough = FIRST_APPLY_BYTES
     /** True while one is on its way into the database: where that fails, those behind it must not follow. */
     let stuck = false
@@ -126,6 +129,7 @@ export class Downloader {
       const batch = ready
       ready = []
       readyBytes = 0
+      readyRows = 0
       // Not inside of the call: without a listener nothing of it would be evaluated.
       const progress = apply(batch, position as Position)
       onProgress?.({ phase: 'download', ...progress })
@@ -135,7 +139,8 @@ export class Downloader {
       const opened = await (opening.shift() as Promise<OpenedSegment>)
       ready.push(opened)
       readyBytes += opened.delivery.sealed.length
-      if (readyBytes >= enough) {
+      readyRows += opened.content?.rows.length ?? 0
+      if (readyBytes >= enough || readyRows >= APPLY_ROWS) {
         applyReady()
         enough = Math.min(4 * enough, APPLY_BYTES)
       }
