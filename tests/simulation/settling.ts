@@ -154,13 +154,13 @@ export class Settling {
     return hashOf(first.lines)
   }
 
-  /** For each device the bytes of segments that it lacks. */
+  /** For each device the bytes of segments that it lacks: all of a log that may be another one than it knows. */
   async #lacking(members: readonly Member[]): Promise<Map<SimulatedDevice, number>> {
-    const { server } = this.#world
+    const { server, options } = this.#world
     const head = await server.head()
     const out = new Map<SimulatedDevice, number>()
     for (const { device, process } of members) {
-      const cursor = process.vault.store.meta.get('cursor') ?? 0
+      const cursor = options.serverDamage ? 0 : (process.vault.store.meta.get('cursor') ?? 0)
       const missing = (await server.live(Math.min(cursor, head), head))?.segments ?? []
       out.set(
         device,

@@ -6,7 +6,7 @@
  * Counter and stamps enter the database in the transaction that stores the exact sealed bytes; a segment that was
  * sealed but not stored was never sent, so its counter is free.
  */
-import { fromHex } from '@lockstep/protocol/bytes'
+import { equalBytes, fromHex } from '@lockstep/protocol/bytes'
 import type { Sha256 } from '@lockstep/protocol/chain'
 import { DIGEST_BYTES, SEGMENT_KIND, type SegmentRecord } from '@lockstep/protocol/records'
 import { type Gathered, Gatherer } from '#gather'
@@ -93,7 +93,9 @@ export class Outbox {
     if (done.length === 0) return 0
     this.#store.write('remote', () => {
       // Another process on the same home may have sealed meanwhile: then these bytes were never anybody's, and are dropped.
-      if (this.#store.replica !== replica || this.last().counter !== start.counter) return
+      // The same counter is not enough: it may have been sealed anew, with the key of another epoch.
+      const now = this.last()
+      if (this.#store.replica !== replica || now.counter !== start.counter || !equalBytes(now.digest, start.digest)) return
       const insert = driver.prepare(
         'INSERT INTO _segments (counter, digest, previous, epoch, time, rows, seq, sealed) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)',
       )

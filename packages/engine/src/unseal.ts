@@ -2,11 +2,12 @@
  * Back from sealed to pending: what waits in the outbox under a key that has been taken back, or under the name of a replica
  * that this database is no longer, is written down as pending again and sealed anew, with the same stamps [KEY-4] [LOG-3].
  */
-import { fromHex } from '@lockstep/protocol/bytes'
+import { equalBytes, fromHex } from '@lockstep/protocol/bytes'
 import { SEGMENT_KIND } from '@lockstep/protocol/records'
 import type { RowDelta } from '#cell'
 import { toDelta } from '#content'
 import { decodeContent } from '#content-decoder'
+import type { SqlValue } from '#driver'
 import { type Stamp, stampReplica } from '#hlc'
 import { KIND } from '#schema'
 import type { Sealer } from '#sealing'
@@ -19,21 +20,31 @@ import type { Store } from '#store'
 export async function returnToPending(store: Store, sealer: Sealer, also: () => void = () => {}): Promise<void> {
   const { replica } = store
   const deltas: RowDelta[] = []
-  let last = 0
+  /** Of the last one, which names all before it. */
+  let last: SqlValue | undefined
   for (const row of store.driver.prepare('SELECT * FROM _segments WHERE seq IS NULL ORDER BY counter').all()) {
-    last = Number(row['counter'])
-    const place = { kind: SEGMENT_KIND.delta, epoch: Number(row['epoch']), replica: fromHex(replica), counter: last }
+    last = row['digest']
+    const place = {
+      kind: SEGMENT_KIND.delta,
+      epoch: Number(row['epoch']),
+      replica: fromHex(replica),
+      counter: Number(row['counter']),
+    }
     deltas.push(...decodeContent(await sealer.open(place, row['sealed'] as Uint8Array)).rows.map(toDelta))
   }
   store.write('remote', () => {
     // Another process on this home may have done it, or gone on, meanwhile: then the next push says what is to be done.
-    const now = store.driver.prepare('SELECT max(counter) AS last FROM _segments WHERE seq IS NULL').get()
-    if (store.replica !== replica || Number(now?.['last'] ?? 0) !== last) return
+    const now = store.driver.prepare('SELECT digest FROM _segments WHERE seq IS NULL ORDER BY counter DESC LIMIT 1').get()
+    if (store.replica !== replica || !sameDigest(now?.['digest'], last)) return
     const own = store.ownReplicas()
     for (const delta of deltas) pendAgain(store, own, delta)
     store.driver.exec('DELETE FROM _segments WHERE seq IS NULL; UPDATE _replicas SET told = 0')
     also()
   })
+}
+
+function sameDigest(a: SqlValue | undefined, b: SqlValue | undefined): boolean {
+  return a instanceof Uint8Array && b instanceof Uint8Array ? equalBytes(a, b) : a === b
 }
 
 function pendAgain(store: Store, own: ReadonlySet<string>, { table, id, cells }: RowDelta): void {
