@@ -1,7 +1,7 @@
 /**
  * Asks every question, each in processes of its own, and prints one table with the commands to repeat its parts.
  *
- *     node bench/all.ts              each once, about six minutes
+ *     node bench/all.ts              each once, about ten minutes
  *     node bench/all.ts --repeat 3   medians of three
  */
 import { execFileSync } from 'node:child_process'
@@ -23,6 +23,11 @@ const QUESTIONS = [
   'push-cost.ts --replicas 20 --pushes 20000',
   'storage.ts --notes 20000',
   'search.ts --notes 100000',
+  'long-life.ts --edits 50000 --notes 500',
+  'daily.ts --edits 5000 --notes 1000',
+  'wipe.ts --notes 20000',
+  'push-cost.ts --replicas 1',
+  'push-cost.ts --replicas 20',
   'backup.ts --megabytes 1000 --segment 4000',
 ]
 

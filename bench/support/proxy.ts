@@ -51,7 +51,8 @@ export async function startProxy(target: string): Promise<Proxy> {
       device.write(chunk)
     })
     device.on('close', () => upstream.destroy()).on('error', () => {})
-    upstream.on('close', () => device.destroy()).on('error', () => {})
+    // What the device has not read yet still reaches it.
+    upstream.on('close', () => device.end()).on('error', () => {})
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
