@@ -222,14 +222,6 @@ function diffCharacters(from: string, to: string): [number, string][] {
   return diff(encode(from), encode(to)).map(([operation, text]) => [operation, decode(text)])
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-/**
- * Edits with less than this between them are one: letters that two words happen to share cost more as items of a document
- * than they are worth (40 % of a text's history).
- */
-const MIN_BETWEEN = 5
-
 /** The edits that turn `before` into `after`, to be applied in order; never inside a surrogate pair. */
 export function diffTexts(before: string, after: string): Splice[] {
   if (before === after) return []
@@ -239,28 +231,17 @@ export function diffTexts(before: string, after: string): Splice[] {
   const to = after.slice(prefix, after.length - suffix)
   if (from === '' || to === '' || from.length + to.length > MAX_DIFF_LENGTH)
     return [{ at: prefix, remove: from.length, insert: to }]
-  const splices: Mutable<Splice>[] = []
+  const splices: Splice[] = []
   let at = prefix
-  let open: Mutable<Splice> | undefined
-  let between = ''
   for (const [operation, text] of diffCharacters(from, to)) {
     if (operation === diff.EQUAL) {
-      between = text
       at += text.length
-      continue
-    }
-    if (open === undefined || between.length >= MIN_BETWEEN) {
-      open = { at, remove: 0, insert: '' }
-      splices.push(open)
+    } else if (operation === diff.INSERT) {
+      splices.push({ at, remove: 0, insert: text })
+      at += text.length
     } else {
-      open.remove += between.length
-      open.insert += between
+      splices.push({ at, remove: text.length, insert: '' })
     }
-    between = ''
-    if (operation === diff.INSERT) {
-      open.insert += text
-      at += text.length
-    } else open.remove += text.length
   }
   return splices
 }
