@@ -222,7 +222,10 @@ function diffCharacters(from: string, to: string): [number, string][] {
   return diff(encode(from), encode(to)).map(([operation, text]) => [operation, decode(text)])
 }
 
-/** The edits that turn `before` into `after`, to be applied in order; never inside a surrogate pair. */
+/**
+ * The edits that turn `before` into `after`, to be applied in order; never inside a surrogate pair. What is in both texts is never
+ * written anew, however short it is: somebody may be taking it out at the same time, and it must not come back.
+ */
 export function diffTexts(before: string, after: string): Splice[] {
   if (before === after) return []
   const prefix = prefixLength(before, after)
