@@ -131,11 +131,7 @@ export class Control {
    * Numbers, chain and positions fit the lie, in pulls and in the answers to pushes.
    */
   show(change: (news: readonly DeliveredSegment[]) => readonly DeliveredSegment[]): void {
-    const shown = async () => {
-      const { position, segments } = await this.log()
-      const news = segments.filter(({ last }) => last > this.anchor.sequence)
-      return new ShownLog(this.anchor, position.generation, change(news))
-    }
+    const shown = () => this.shownLog(change)
     this.intercept(async (exchange, next) => {
       if (matches(exchange, ...PULL)) return (await shown()).pull(exchange.query) ?? next()
       const answer = await next()
@@ -146,6 +142,15 @@ export class Control {
       const sequences = records.map((record, i) => log.numberOf(record) ?? (honest.sequences[i] as number))
       return { ...answer, body: encodePushAnswer({ position: log.position, sequences }) }
     })
+  }
+
+  /** The log as it is up to where the attack began, and what `change` makes of the news. */
+  async shownLog(change: (news: readonly DeliveredSegment[]) => readonly DeliveredSegment[]): Promise<ShownLog> {
+    const { position, segments } = await this.log()
+    const { sequence } = this.anchor
+    const before = segments.filter(({ last }) => last <= sequence)
+    const news = segments.filter(({ last }) => last > sequence)
+    return new ShownLog(this.anchor, position.generation, before, change(news))
   }
 
   /** The victim talks to a copy of this server that has seen only those requests. */

@@ -4,9 +4,9 @@
  * a server can do without keys, and what most attacks are made of.
  */
 import { concatBytes, equalBytes, toBase64Url, toHex } from '@lockstep/protocol/bytes'
-import { extendChain, identifySegment } from '@lockstep/protocol/chain'
+import { CHAIN_START, extendChain, identifySegment } from '@lockstep/protocol/chain'
 import { SEGMENTS_MEDIA_TYPE } from '@lockstep/protocol/http'
-import { type DeliveredSegment, encodeDelivery, encodePosition, type Position } from '@lockstep/protocol/records'
+import { type DeliveredSegment, encodeDelivery, encodePosition, type Position, SEGMENT_KIND } from '@lockstep/protocol/records'
 import { problem, type Reply } from './exchange.ts'
 import { sha256 } from './honest-server.ts'
 
@@ -17,18 +17,24 @@ export interface Anchor {
 }
 
 export class ShownLog {
-  readonly #anchor: Anchor
+  /** Before this the truth is told by somebody else. */
+  readonly #from: number
   readonly #generation: Uint8Array
-  readonly segments: readonly DeliveredSegment[]
+  readonly #segments: readonly DeliveredSegment[]
   readonly #chains = new Map<number, Uint8Array>()
 
-  /** `news`: what the victim is to see after `anchor`, in this order; sequence numbers are given anew. */
-  constructor(anchor: Anchor, generation: Uint8Array, news: readonly DeliveredSegment[]) {
-    this.#anchor = anchor
+  /**
+   * `before`: the log up to `anchor`, as it is. `news`: what the victim is to see after it, in this order; sequence numbers are
+   * given anew.
+   */
+  constructor(anchor: Anchor, generation: Uint8Array, before: readonly DeliveredSegment[], news: readonly DeliveredSegment[]) {
     this.#generation = generation
-    this.#chains.set(anchor.sequence, anchor.chain)
-    let { sequence, chain } = anchor
-    this.segments = news.map((segment) => {
+    // Only who can read a run knows the chain at its end: with one in it, what is before the anchor stays as it is.
+    const whole = before.every(({ kind }) => kind !== SEGMENT_KIND.merged)
+    let { sequence, chain } = whole ? { sequence: 0, chain: CHAIN_START } : anchor
+    this.#from = sequence
+    this.#chains.set(sequence, chain)
+    this.#segments = [...(whole ? before : []), ...news].map((segment) => {
       sequence++
       chain = extendChain(sha256, chain, identifySegment(sha256, segment))
       this.#chains.set(sequence, chain)
@@ -37,14 +43,14 @@ export class ShownLog {
   }
 
   get position(): Position {
-    const head = this.#anchor.sequence + this.segments.length
+    const head = this.#from + this.#segments.length
     return { head, chain: this.#chains.get(head) as Uint8Array, generation: this.#generation }
   }
 
-  /** The answer to `GET /v1/segments`; undefined where what is asked for lies before the anchor. */
+  /** The answer to `GET /v1/segments`; undefined where what is asked for is none of this log's. */
   pull(query: URLSearchParams): Reply | undefined {
     const after = Number(query.get('after'))
-    if (after < this.#anchor.sequence) return undefined
+    if (after < this.#from) return undefined
     const { position } = this
     const chain = this.#chains.get(after)
     if (chain === undefined || toHex(chain) !== query.get('chain')) {
@@ -57,7 +63,7 @@ export class ShownLog {
       })
     }
     const through = Number(query.get('through') ?? position.head)
-    const wanted = this.segments.filter(({ first, last }) => last > after && first <= through)
+    const wanted = this.#segments.filter(({ first, last }) => last > after && first <= through)
     if (query.get('order') === 'newest') wanted.reverse()
     return segmentsReply(position, wanted)
   }
@@ -65,7 +71,7 @@ export class ShownLog {
   /** The number under which `segment` is in this log. */
   numberOf(segment: Parameters<typeof identifySegment>[1]): number | undefined {
     const { id } = identifySegment(sha256, segment)
-    return this.segments.find((shown) => equalBytes(identifySegment(sha256, shown).id, id))?.last
+    return this.#segments.find((shown) => equalBytes(identifySegment(sha256, shown).id, id))?.last
   }
 }
 

@@ -5,7 +5,6 @@ import { type Control, PULL } from '../control.ts'
 import { problem, reply } from '../exchange.ts'
 import { flipped, noise } from '../forging.ts'
 import type { JournalEntry } from '../honest-server.ts'
-import { ShownLog } from '../shown-log.ts'
 
 const SUNDR = 'Li, Krohn, Mazières, Shasha, "Secure Untrusted Data Repository (SUNDR)", OSDI 2004 (fork consistency)'
 const ROLLBACK =
@@ -96,9 +95,7 @@ export const HISTORY: readonly Attack[] = [
         let asked = 0
         control.intercept(async ({ method, path, query }, next) => {
           if (method !== PULL[0] || path !== PULL[1] || asked++ % 2 === 1) return next()
-          const { position: now, segments } = await control.log()
-          const news = segments.filter(({ last }) => last > control.anchor.sequence)
-          return new ShownLog(control.anchor, now.generation, news.slice(1)).pull(query) ?? next()
+          return (await control.shownLog((news) => news.slice(1))).pull(query) ?? next()
         })
       },
     },

@@ -302,8 +302,11 @@ async function listens(run: Run, install: Install): Promise<TestDevice> {
   await write(run, ann, 'ann-6', 'ann 6')
   await ann.device.sync()
   await follower.settle()
+  // What a sync heals has been told until then.
+  run.noteProblems(ben)
   await later(run)
   await follower.settle()
+  run.noteProblems(ben)
   await write(run, ben, 'ben-1', 'ben 1')
   await follower.settle()
   await watcher.syncNow()
@@ -370,6 +373,13 @@ async function heal(run: Run, victim: TestDevice): Promise<boolean> {
   const { world } = run
   world.hostile.relent()
   const { ann, cat } = world
+  // Somebody mentions what there is: what was kept back in silence is known to be missing then.
+  for (const device of [ann, cat]) await device.device.sync().catch(() => {})
+  // Where the password was changed, its session has ended.
+  if (cat.device.profile.signedIn) {
+    await write(run, cat, 'cat-3', 'cat 3')
+    await cat.device.sync()
+  }
   for (let round = 0; round < 3; round++) {
     await run.sync(victim)
     for (const device of [ann, cat]) await device.device.sync().catch(() => {})
