@@ -13,6 +13,7 @@ import { count, DamagedValue, type StoredRow, text } from '#operate/stored'
 import { asOperateError, describeDamage } from '#operate/trouble'
 import { verifyAccount } from '#operate/verify-account'
 import { type LogSummary, verifyLog } from '#operate/verify-log'
+import { verifySchema } from '#operate/verify-schema'
 import { DATABASE_FORMAT, NewerDatabaseError } from '#storage/sqlite/schema'
 
 /** Findings of SQLite's own check that are looked for before it stops. */
@@ -41,25 +42,26 @@ export interface VerifyReport {
  *   release's first start on it; NewerDatabaseError.
  */
 export function verify({ path, onProgress = () => {} }: VerifyOptions): VerifyReport {
-  const findings: Finding[] = []
   const kind = isBackup(path) ? 'backup' : 'data'
-  if (kind === 'backup') findings.push(...checkFiles(path, onProgress))
-  const vaults: VaultSummary[] = []
+  const ofFiles = kind === 'backup' ? checkFiles(path, onProgress) : []
   const general = new Findings()
+  const ofVaults: Finding[] = []
+  const vaults: VaultSummary[] = []
   let snapshot: Snapshot | undefined
   try {
     snapshot = openSnapshot(path)
     checkFormat(snapshot.db)
+    verifySchema(snapshot.db, general)
     checkStructure(snapshot.db, general)
-    findings.push(...general.list())
-    verifyVaults(snapshot.db, vaults, findings, onProgress)
+    verifyVaults(snapshot.db, vaults, ofVaults, onProgress)
   } catch (error) {
     const sentence = damageIn(error)
     if (sentence === undefined) throw asOperateError(error, path)
-    findings.push({ severity: 'damage', code: 'database-damaged', message: sentence, remedy: REMEDY.restore })
+    general.damage('database-damaged', sentence, REMEDY.restore)
   } finally {
     snapshot?.close()
   }
+  const findings = [...ofFiles, ...general.list(), ...ofVaults]
   return { kind, vaults, findings, damaged: findings.some(({ severity }) => severity === 'damage') }
 }
 

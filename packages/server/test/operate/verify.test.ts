@@ -94,6 +94,8 @@ const DAMAGES: readonly (readonly [what: string, sql: string, code: string])[] =
   ["a replica's counter behind", 'UPDATE replicas SET counter = counter - 1 WHERE number = 1', 'counter-hole'],
   ["a replica's counter ahead", 'UPDATE replicas SET counter = counter + 1 WHERE number = 1', 'counter-hole'],
   ["a replica's last digest", 'UPDATE replicas SET digest = zeroblob(32) WHERE number = 1', 'counter-hole'],
+  ['a column by another name', 'ALTER TABLE devices RENAME COLUMN last_seen_at TO last_teen_at', 'database-damaged'],
+  ['an index gone', 'DROP INDEX segments_by_author', 'database-damaged'],
   ['no key bundle', "UPDATE vaults SET bundle = x''", 'account-damaged'],
   ['a suite that is none', "UPDATE vaults SET suite = 'argon2id-64m-4'", 'database-damaged'],
   ['a short vault id', 'UPDATE vaults SET id = zeroblob(15)', 'database-damaged'],
