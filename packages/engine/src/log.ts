@@ -138,6 +138,32 @@ export class DeviceLog {
     return { counter: Number(row?.['counter'] ?? 0), digest: (row?.['digest'] as Uint8Array | undefined) ?? new Uint8Array(32) }
   }
 
+  /** Counter of this database's own last segment that the server has confirmed, 0 for none. */
+  confirmedCounter(): number {
+    return this.#confirmed().counter
+  }
+
+  /**
+   * True if the log up to the cursor, which is the server's head, lacks an own segment up to `counter` that the server had confirmed before
+   * it was asked for the log: it was above the cursor then, where no chain value vouches for it.
+   */
+  lacksOwn(counter: number): boolean {
+    const { cursor } = this.position()
+    const lost = `SELECT 1 FROM _segments WHERE seq IS NOT NULL AND sealed IS NOT NULL AND counter <= ?`
+    const { driver } = this.#store
+    return (
+      driver.prepare(`${lost} AND seq > ? LIMIT 1`).get(counter, cursor) !== undefined ||
+      driver.prepare(`${lost} AND seq <= 0 LIMIT 1`).get(counter) !== undefined
+    )
+  }
+
+  /** Own segments up to `counter` are in the log, at `sequence` or before it. */
+  placeOwn(counter: number, sequence: number): void {
+    this.#store.driver
+      .prepare('UPDATE _segments SET seq = ? WHERE counter <= ? AND (seq IS NULL OR seq <= 0 OR seq > ?)')
+      .run(sequence, counter, sequence)
+  }
+
   /** What the covers of a seed or of a run up to the cursor say: each replica's last. */
   covers(): Cover[] {
     return [...this.known()]
@@ -165,6 +191,10 @@ export class DeviceLog {
       this.#store.driver.prepare('UPDATE _segments SET seq = ? WHERE counter = ?').run(link.last, link.counter)
     } else {
       this.#checkAuthor(link)
+      // Somebody else's segment has the number that an own one was given: that is not in this log any more, or not there.
+      this.#store.driver
+        .prepare('UPDATE _segments SET seq = -seq WHERE seq = ? AND sealed IS NOT NULL AND seq IS NOT NULL')
+        .run(link.last)
     }
     this.#noteSeen(link)
     if (link.last % MARK_EVERY === 0) this.mark(link.last, chain)
@@ -224,9 +254,8 @@ export class DeviceLog {
 
   /** The contents of a replica's segments up to `cover.last` are here. */
   #adopt({ replica, last, digest }: Cover, sequence: number): void {
-    const { driver } = this.#store
     if (replica === this.#store.replica) {
-      driver.prepare('UPDATE _segments SET seq = ? WHERE counter <= ? AND seq IS NULL').run(sequence, last)
+      this.placeOwn(last, sequence)
       return
     }
     this.#setKnown(replica, last, digest)

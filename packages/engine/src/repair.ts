@@ -94,7 +94,10 @@ export class Repair {
     if (pushed > 0) return false
     if (!holdsMore(known, state)) {
       // Everything that the server has is here: there is nothing to be fetched.
-      store.write('remote', () => log.jump({ cursor: state.head, chain: state.chain }))
+      store.write('remote', () => {
+        log.jump({ cursor: state.head, chain: state.chain })
+        log.placeOwn(heldOf(state, store.replica), state.head)
+      })
       if (missing.length === 0) this.#done()
       return false
     }
@@ -243,7 +246,10 @@ export class Repair {
       })
       this.#segments += parts
       if (position.head !== head + parts || !equalBytes(position.chain, value)) return true
-      store.write('remote', () => log.moveTo({ cursor: position.head, chain: value }))
+      store.write('remote', () => {
+        log.moveTo({ cursor: position.head, chain: value })
+        log.placeOwn(covers.find(({ replica }) => replica === store.replica)?.last ?? 0, position.head)
+      })
       return true
     } catch (error) {
       const taken = error instanceof ServerProblem && ['run-changed', 'merge-busy', 'not-found'].includes(error.problem)
@@ -283,6 +289,11 @@ function describe(
     'server-forked',
     `The server's log is another one than this device has followed: it was put back to an earlier state and written to since, or replaced. ${nothingLost}`,
   ]
+}
+
+/** The last counter of a replica that the server has, 0 for none. */
+function heldOf({ coverage }: LogState, wanted: string): number {
+  return coverage.find(({ replica }) => toHex(replica) === wanted)?.ranges.at(-1)?.[1] ?? 0
 }
 
 /** Counters that are here and that the server lacks. */

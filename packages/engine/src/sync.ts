@@ -158,9 +158,16 @@ export class Syncer {
     return new Repair({ ...this.#tools, log: this.inbox.log, signal })
   }
 
-  #download(options: SyncOptions): Promise<SyncCounts> {
+  async #download(options: SyncOptions): Promise<SyncCounts> {
+    const { log } = this.inbox
     const onDate = (date: string | undefined) => this.#noteTime(date)
-    return new Downloader({ ...this.#tools, inbox: this.inbox, renewKeys: this.#renewKeys, onDate }).run(options)
+    const confirmed = log.confirmedCounter()
+    const counts = await new Downloader({ ...this.#tools, inbox: this.inbox, renewKeys: this.#renewKeys, onDate }).run(options)
+    const repairing = this.#tools.store.meta.get('repairing') !== undefined
+    if (!repairing && log.lacksOwn(confirmed)) {
+      throw new LogMismatch('the server has lost segments that it had confirmed to this device')
+    }
+    return counts
   }
 
   #finish(intact: boolean): void {

@@ -548,6 +548,29 @@ describe('much is deleted elsewhere', () => {
 })
 
 describe('what was sent from beyond the cursor', () => {
+  test('[LOG-9] is missed without anything new to send, also where another segment has its number', async () => {
+    for (const others of [0, 1, 2]) {
+      const { server, one, two } = await history()
+      two.vault.transact((tx) => tx.insert('notes', {}, 'of-two'))
+      await sync(two, server)
+      one.vault.transact((tx) => tx.insert('notes', {}, 'of-one'))
+      server.instead = ({ method }) => (method === 'GET' ? problem(503, 'shutting-down') : undefined)
+      expect(await codeOf(() => sync(one, server))).toBe('offline')
+      server.instead = () => undefined
+      server.rollBackTo(7)
+      for (let i = 0; i < others; i++) {
+        two.vault.transact((tx) => tx.insert('notes', {}, `more-${i}`))
+        await sync(two, server)
+      }
+      // Its chain value at the cursor is right: nothing but its own count tells.
+      expect((await sync(one, server)).repaired.segments).toBe(1)
+      await sync(two, server)
+      expect(two.vault.query("SELECT id FROM notes WHERE id = 'of-one'")).toHaveLength(1)
+      await sync(one, server)
+      expect(codes(one)).toEqual([])
+    }
+  })
+
   test('[LOG-9] is given back, too', async () => {
     const { server, one, two } = await history()
     two.vault.transact((tx) => tx.insert('notes', {}, 'of-two'))
