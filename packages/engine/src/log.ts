@@ -157,11 +157,18 @@ export class DeviceLog {
     )
   }
 
-  /** Own segments up to `counter` are in the log, at `sequence` or before it. */
-  placeOwn(counter: number, sequence: number): void {
-    this.#store.driver
+  /**
+   * Own segments up to the one with this counter and digest are in the log, at `sequence` or before it. False where that is not a
+   * segment of this database: then it is a copy of the one that wrote it.
+   */
+  placeOwn({ counter, digest }: Known, sequence: number): boolean {
+    const { driver } = this.#store
+    const ours = driver.prepare('SELECT digest FROM _segments WHERE counter = ?').get(counter)?.['digest'] as Uint8Array | undefined
+    if (ours === undefined || !equalBytes(ours, digest)) return false
+    driver
       .prepare('UPDATE _segments SET seq = ? WHERE counter <= ? AND (seq IS NULL OR seq <= 0 OR seq > ?)')
       .run(sequence, counter, sequence)
+    return true
   }
 
   /** What the covers of a seed or of a run up to the cursor say: each replica's last. */
@@ -255,8 +262,10 @@ export class DeviceLog {
   /** The contents of a replica's segments up to `cover.last` are here. */
   #adopt({ replica, last, digest }: Cover, sequence: number): void {
     if (replica === this.#store.replica) {
-      this.placeOwn(last, sequence)
-      return
+      const forgotten =
+        last < Number(this.#store.driver.prepare('SELECT min(counter) AS first FROM _segments').get()?.['first'] ?? 0)
+      if (forgotten || this.placeOwn({ counter: last, digest }, sequence)) return
+      this.#store.meta.set('copied', 1)
     }
     this.#setKnown(replica, last, digest)
     this.#arrived(replica, last)

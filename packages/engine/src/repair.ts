@@ -56,6 +56,9 @@ interface PushedEnd {
   readonly inStep: boolean
 }
 
+/** How a repair goes on: nothing is to be fetched any more; the log has to be followed; another device is at it. */
+export type RepairStep = 'in-step' | 'follow' | 'busy'
+
 const NOT_PUSHED: PushedEnd = { pushed: 0, inStep: false }
 
 export class Repair {
@@ -74,10 +77,10 @@ export class Repair {
 
   /**
    * Finds out where the logs part and moves the cursor there; what the server lacks goes up at once where it is the log's end.
-   * Afterwards this device follows the server's log again: a download is due, and then {@link giveBack}. Returns true where the
-   * server's answer to what went up proved that neither is.
+   * Afterwards this device follows the server's log again: a download is due, and then {@link giveBack}; unless the server's answer
+   * to what went up proved that neither is, or another device is filling an empty server.
    */
-  async begin(mismatch: LogMismatch): Promise<boolean> {
+  async begin(mismatch: LogMismatch): Promise<RepairStep> {
     const { log, store } = this.#options
     const state = mismatch.state ?? (await this.#common()).state
     const { cursor } = log.position()
@@ -86,20 +89,22 @@ export class Repair {
     const ours = state.head <= cursor ? log.chainAt(state.head) : undefined
     const isPrefix = ours !== undefined && equalBytes(ours, state.chain)
     this.#say(state, { isPrefix, cursor, lacks: missing.length > 0 || isPrefix })
+    if (missing.length > 0 && !(await this.#mayFill(state))) return 'busy'
     const { pushed, inStep } = isPrefix && cursor > state.head ? await this.#pushEnd(state, cursor) : NOT_PUSHED
     const counted = missing.reduce((sum, { first, last }) => sum + last - first + 1, 0)
-    if (pushed > 0 && pushed === counted) return inStep && store.meta.get('repairing') === undefined
+    if (pushed > 0 && pushed === counted) return inStep && store.meta.get('repairing') === undefined ? 'in-step' : 'follow'
     store.write('remote', () => store.meta.set('repairing', 1))
     // What this device had sent from beyond its cursor is still missing.
-    if (pushed > 0) return false
+    if (pushed > 0) return 'follow'
     if (!holdsMore(known, state)) {
       // Everything that the server has is here: there is nothing to be fetched.
       store.write('remote', () => {
         log.jump({ cursor: state.head, chain: state.chain })
-        log.placeOwn(heldOf(state, store.replica), state.head)
+        const held = heldOf(state, store.replica)
+        if (held !== undefined) log.placeOwn(held, state.head)
       })
       if (missing.length === 0) this.#done()
-      return false
+      return 'follow'
     }
     const common = mismatch.state === undefined || isPrefix ? undefined : (await this.#common()).sequence
     const back = isPrefix ? state.head : (common ?? 0)
@@ -108,7 +113,20 @@ export class Repair {
       if (chain === undefined) log.rewind({ cursor: 0, chain: new Uint8Array(32) })
       else log.rewind({ cursor: back, chain })
     })
-    return false
+    return 'follow'
+  }
+
+  /** An empty server is filled by one device: the others would send it the same. The reservation lapses by itself. */
+  async #mayFill({ head, chain }: LogState): Promise<boolean> {
+    const { remote, token } = this.#options
+    if (head > 0) return true
+    try {
+      await remote.openMerge(token, { type: 'seed', head, chain })
+      return true
+    } catch (error) {
+      if (error instanceof ServerProblem && (error.problem === 'merge-busy' || error.problem === 'run-changed')) return false
+      throw error
+    }
   }
 
   /**
@@ -248,7 +266,8 @@ export class Repair {
       if (position.head !== head + parts || !equalBytes(position.chain, value)) return true
       store.write('remote', () => {
         log.moveTo({ cursor: position.head, chain: value })
-        log.placeOwn(covers.find(({ replica }) => replica === store.replica)?.last ?? 0, position.head)
+        const own = covers.find(({ replica }) => replica === store.replica)
+        if (own !== undefined) log.placeOwn({ counter: own.last, digest: own.digest }, position.head)
       })
       return true
     } catch (error) {
@@ -291,9 +310,11 @@ function describe(
   ]
 }
 
-/** The last counter of a replica that the server has, 0 for none. */
-function heldOf({ coverage }: LogState, wanted: string): number {
-  return coverage.find(({ replica }) => toHex(replica) === wanted)?.ranges.at(-1)?.[1] ?? 0
+/** The last segment of a replica that the server has. */
+function heldOf({ coverage }: LogState, wanted: string): Known | undefined {
+  const found = coverage.find(({ replica }) => toHex(replica) === wanted)
+  const counter = found?.ranges.at(-1)?.[1]
+  return found === undefined || counter === undefined ? undefined : { counter, digest: found.digest }
 }
 
 /** Counters that are here and that the server lacks. */

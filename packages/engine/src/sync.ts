@@ -131,7 +131,12 @@ export class Syncer {
       } catch (error) {
         if (!(error instanceof LogMismatch) || repairs === MAX_REPAIRS) throw error
         repair ??= this.#repair(options)
-        inStep = await repair.begin(error)
+        const step = await repair.begin(error)
+        if (step === 'busy') {
+          this.#waitForOther()
+          break
+        }
+        inStep = step === 'in-step'
       }
     }
     this.#finish(repair === undefined)
@@ -148,7 +153,12 @@ export class Syncer {
   }
 
   async #giveBack(repair: Repair): Promise<void> {
-    if ((await repair.giveBack()) || !(this.outbox.hasPending() || this.outbox.unsentCount().segments > 0)) return
+    if (!(await repair.giveBack())) this.#waitForOther()
+  }
+
+  /** @throws EngineError `conflict` where this device has something to send, which has to wait */
+  #waitForOther(): void {
+    if (!(this.outbox.hasPending() || this.outbox.unsentCount().segments > 0)) return
     throw new EngineError('conflict', 'another device is giving the server back what it had lost: sync again in a moment', {
       retryAfter: 10,
     })

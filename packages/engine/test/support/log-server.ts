@@ -87,6 +87,8 @@ export class LogServer {
     if (path === '/v1/rotations') return json({ rotations: [] })
     if (path === '/v1/segments/common')
       return json({ sequence: this.#common(request.body as Uint8Array), ...this.#state(), epoch: 1, bundleVersion: 1 })
+    // One client at a time: whoever asks may fill it.
+    if (path === '/v1/segments/merged') return json({ merge: 'merge', seconds: 120 })
     if (path !== '/v1/segments') return problem(404, 'not-found')
     return request.method === 'POST' ? this.#push(request.body as Uint8Array) : this.#pull(query)
   }
