@@ -23,6 +23,8 @@ export const MAX_NAME_LENGTH = 64
 export const MAX_ROTATION_BYTES = 32 * 1024
 /** Marks in one request for the common point of two logs. */
 export const MAX_MARKS = 4096
+/** How far behind the devices a server may be, in key epochs: further ahead than this a segment opens no epoch [KEY-4]. */
+export const MAX_EPOCH_JUMP = 64
 /** Entries of one answer to `GET /v1/segments/index`. */
 export const MAX_INDEX_ENTRIES = 16_384
 /** Parts of one merge. */

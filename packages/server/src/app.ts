@@ -20,6 +20,7 @@ import { addVaultRoutes } from '#routes/vaults'
 import { createSegmentRoutes } from '#segments'
 import type { App, AppEnv, Bindings, Policy, Services } from '#services'
 import { type Storage, StorageFullError } from '#storage/storage'
+import { createTidying } from '#tidying'
 
 export interface AppOptions {
   readonly storage: Storage
@@ -95,6 +96,7 @@ export function createApp(options: AppOptions): ServerApp {
       metrics.count('lockstep_commit_pushes_total', pushes)
     },
   })
+  const tidying = createTidying({ storage, schedule, onError: failed })
   const guesses = createGuesses({ storage, clock, hmac: secrets.keyed })
   const crashPoint = options.crashPoint ?? (() => {})
   const services: Services = {
@@ -104,6 +106,7 @@ export function createApp(options: AppOptions): ServerApp {
     sessions,
     guesses,
     commits,
+    tidying,
     live,
     metrics,
     logger,
@@ -143,6 +146,8 @@ export function createApp(options: AppOptions): ServerApp {
     return answer
   }
 
+  // What a process that was killed has left undone.
+  tidying.wake()
   return {
     async fetch(request, bindings = {}) {
       const path = pathOf(request.url)

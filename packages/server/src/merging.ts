@@ -14,10 +14,10 @@ import { requireSession } from '#access'
 import { describeIssue, readJson } from '#body'
 import { type Answer, type Exchange, requireMediaType } from '#exchange'
 import { ProblemError } from '#problems'
-import { coverageToJson, epochClosed, quotaExceeded } from '#refusals'
+import { coverageToJson, epochAhead, epochClosed, quotaExceeded } from '#refusals'
 import { decodeRecords } from '#segments'
 import type { Services } from '#services'
-import type { EpochClosed } from '#storage/storage'
+import type { EpochAhead, EpochClosed } from '#storage/storage'
 
 /** How long a reservation stands without a sign of life, in seconds. */
 const LEASE_SECONDS = 120
@@ -50,7 +50,7 @@ export interface MergeRoutes {
 }
 
 export function createMergeRoutes(services: Services, random: (length: number) => Uint8Array): MergeRoutes {
-  const { storage, secrets, policy, metrics, live, clock } = services
+  const { storage, secrets, policy, metrics, live, tidying, clock } = services
   const { limits } = policy
   const session = (exchange: Exchange) => requireSession(services, exchange.header('authorization'))
   const expiry = () => clock() + LEASE_SECONDS * 1000
@@ -68,7 +68,8 @@ export function createMergeRoutes(services: Services, random: (length: number) =
             | 'quota-exceeded'
             | 'too-large'
         }
-      | EpochClosed,
+      | EpochClosed
+      | EpochAhead,
   ): ProblemError {
     metrics.count('lockstep_merges_total', 1, { outcome: refusal.outcome })
     switch (refusal.outcome) {
@@ -88,6 +89,8 @@ export function createMergeRoutes(services: Services, random: (length: number) =
         return quotaExceeded(limits)
       case 'epoch-closed':
         return epochClosed(refusal)
+      case 'epoch-ahead':
+        return epochAhead(refusal)
     }
   }
 
@@ -156,6 +159,7 @@ export function createMergeRoutes(services: Services, random: (length: number) =
       const outcome = await storage.commitMerge({ vault, name, session: tokenHash, parts, covers, quota: limits.quotaBytes })
       if (outcome.outcome !== 'merged') throw refuse(outcome)
       metrics.count('lockstep_merges_total', 1, { outcome: 'merged' })
+      tidying.wake()
       const { position, grown } = outcome
       // Seeds may be a whole vault: each connection reads them page by page.
       if (grown) live.announce({ vault, segments: [], position })

@@ -1,10 +1,11 @@
 /** Refusals that more than one route gives: worded once, so that they cannot be told apart. */
 import { toBase64Url } from '@lockstep/protocol/bytes'
 import type { Coverage } from '@lockstep/protocol/http'
+import { MAX_EPOCH_JUMP } from '@lockstep/protocol/limits'
 import type { Guess } from '#guesses'
 import { ProblemError } from '#problems'
 import type { Limits } from '#services'
-import type { EpochClosed } from '#storage/storage'
+import type { EpochAhead, EpochClosed } from '#storage/storage'
 
 export function wrongCredentials(): ProblemError {
   return new ProblemError('wrong-credentials', 'the name or the password is wrong')
@@ -32,6 +33,12 @@ export function epochClosed({ epoch, counter, previous }: EpochClosed): ProblemE
   return new ProblemError('epoch-closed', 'a device was revoked and the key has changed: fetch the rotations', {
     extra: { epoch, counter, previous: toBase64Url(previous) },
   })
+}
+
+/** A device that makes up epochs would use them up for all others [KEY-4]. */
+export function epochAhead({ epoch }: EpochAhead): ProblemError {
+  const detail = `an epoch is more than ${MAX_EPOCH_JUMP} later than the vault's, which is ${epoch}: nothing was stored`
+  return new ProblemError('bad-segment', detail)
 }
 
 /** What a device shows to its person, who can only ask whoever runs the server: emptying the trash would be a push, too. */

@@ -19,7 +19,7 @@ import { requireSession } from '#access'
 import { describeIssue } from '#body'
 import { type Answer, type Exchange, requireMediaType } from '#exchange'
 import { ProblemError } from '#problems'
-import { coverageToJson, epochClosed, quotaExceeded } from '#refusals'
+import { coverageToJson, epochAhead, epochClosed, quotaExceeded } from '#refusals'
 import type { Services } from '#services'
 import type { AppendOutcome, Interval, VaultKey } from '#storage/storage'
 
@@ -102,6 +102,8 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
         })
       case 'epoch-closed':
         throw epochClosed(outcome)
+      case 'epoch-ahead':
+        throw epochAhead(outcome)
       case 'quota-exceeded':
         throw quotaExceeded(limits)
       case 'storage-full':

@@ -10,6 +10,7 @@ import type { Logger } from '#log'
 import type { Metrics } from '#metrics'
 import type { TrustedProxies } from '#network'
 import type { Storage } from '#storage/storage'
+import type { Tidying } from '#tidying'
 
 export interface Limits {
   readonly segmentBytes: number
@@ -39,6 +40,7 @@ export interface Services {
   readonly sessions: Sessions
   readonly guesses: Guesses
   readonly commits: GroupCommit
+  readonly tidying: Tidying
   readonly live: LiveHub
   readonly metrics: Metrics
   readonly logger: Logger

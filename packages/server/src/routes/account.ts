@@ -1,7 +1,7 @@
 /** A signed-in device's session, credentials, list of devices, and the end of one of them. */
 import { equalBytes, FormatError, fromBase64Url, toBase64Url } from '@lockstep/protocol/bytes'
 import { type CredentialsChange, credentialsChangeSchema, revocationSchema, rotationsQuerySchema } from '@lockstep/protocol/http'
-import { MAX_ROTATION_BYTES } from '@lockstep/protocol/limits'
+import { MAX_EPOCH_JUMP, MAX_ROTATION_BYTES } from '@lockstep/protocol/limits'
 import { requireSession } from '#access'
 import type { Session } from '#auth/sessions'
 import { describeIssue, readJson } from '#body'
@@ -100,6 +100,8 @@ export function addAccountRoutes(app: App, services: Services): void {
         throw new ProblemError('not-found', 'there is no such device, or it is revoked already')
       case 'bundle-conflict':
         throw bundleConflict()
+      case 'epoch-ahead':
+        throw new ProblemError('bad-request', `epoch: must be at most ${MAX_EPOCH_JUMP} later than ${outcome.epoch}, the vault's`)
       case 'run-changed':
         throw new ProblemError('run-changed', 'the log is not the one that the rotation closes: read it again')
     }

@@ -87,6 +87,13 @@ export interface EpochClosed {
   readonly previous: Uint8Array
 }
 
+/** A record of an epoch that is more than `MAX_EPOCH_JUMP` later than the one that is open [KEY-4]. */
+export interface EpochAhead {
+  readonly outcome: 'epoch-ahead'
+  /** The one that is open. */
+  readonly epoch: number
+}
+
 /** One push: all of it is appended, or nothing. */
 export interface Append {
   readonly vault: VaultKey
@@ -106,6 +113,7 @@ export type AppendOutcome =
   /** The replica's last segment here; counter 0 and zeros when there is none [LOG-3]. */
   | { readonly outcome: 'replica-conflict'; readonly counter: number; readonly previous: Uint8Array }
   | EpochClosed
+  | EpochAhead
   | { readonly outcome: 'quota-exceeded'; readonly bytes: number }
   /** The disk or the database is full. Nothing of this push was stored. */
   | { readonly outcome: 'storage-full' }
@@ -142,6 +150,7 @@ export type RevocationOutcome =
   /** The vault has no such device, or it is revoked already. */
   | { readonly outcome: 'no-device' }
   | { readonly outcome: 'bundle-conflict' }
+  | EpochAhead
   /** The log has moved, or has this epoch already. */
   | { readonly outcome: 'run-changed' }
 
@@ -211,6 +220,7 @@ export type MergePartOutcome =
   | { readonly outcome: 'too-large'; readonly room: number }
   | { readonly outcome: 'quota-exceeded'; readonly bytes: number }
   | EpochClosed
+  | EpochAhead
 
 export interface MergeCommit {
   readonly vault: VaultKey
@@ -344,6 +354,12 @@ export interface Storage {
     now: number,
     change: (times: readonly GuessTimes[]) => { readonly store: readonly GuessBucket[]; readonly result: T },
   ): Promise<T>
+
+  /**
+   * One short step of tidying up, in milliseconds; nothing that is stored changes. Answers whether there is more to do, `false` also
+   * once the storage is closed. Called at the start and after merges until there is none.
+   */
+  maintain(): Promise<boolean>
 
   close(): Promise<void>
 }

@@ -131,6 +131,7 @@ export const CREDENTIAL_CASES: Cases = [
         [{ head: 2 }, 'run-changed'],
         [{ chain: bytes('other') }, 'run-changed'],
         [{ epoch: 1 }, 'run-changed'],
+        [{ epoch: 66 }, 'epoch-ahead'],
       ] as const
       for (const [parts, expected] of wrong) {
         assert.equal((await storage.revokeDevice(await revocation(storage, key, parts))).outcome, expected)

@@ -184,6 +184,24 @@ export const LOG_CASES: Cases = [
     },
   ],
   [
+    '[KEY-4] a record more than 64 epochs later than the vault is refused whole and opens nothing; 64 later it opens its epoch',
+    async (storage) => {
+      const key = await makeVault(storage)
+      const author = new Author('a')
+      const [one, two] = [author.next('one'), author.next('two')]
+      for (const epoch of [66, 0xffff_ffff]) {
+        const refused = await appendOne(storage, push(key, [one, { ...two, epoch }]))
+        assert.deepEqual(refused, { outcome: 'epoch-ahead', epoch: 1 })
+      }
+      const { epoch, segments } = await storage.sizes(key)
+      assert.deepEqual([epoch, segments, (await storage.coverage(key)).length], [1, 0, 0])
+      assert.deepEqual(await sequences(storage, push(key, [one, { ...two, epoch: 65 }])), [1, 2])
+      assert.equal((await storage.sizes(key)).epoch, 65)
+      const three = { ...author.next('three'), epoch: 130 }
+      assert.deepEqual(await appendOne(storage, push(key, [three])), { outcome: 'epoch-ahead', epoch: 65 })
+    },
+  ],
+  [
     '[LOG-9] the greatest mark that is in the log is found, with all that a repair starts from',
     async (storage) => {
       const key = await makeVault(storage)

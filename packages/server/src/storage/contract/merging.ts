@@ -359,6 +359,9 @@ export const MERGING_CASES: Cases = [
         assert.deepEqual([outcome.epoch, outcome.counter], [2, 0])
       }
       assert.equal(await unchanged(storage, key), before)
+      merger.epoch = 67
+      const ahead = await merger.put(0, await merger.merged(1, 2, 'far ahead'))
+      assert.deepEqual([ahead, await storage.sizes(key).then(({ epoch }) => epoch)], [{ outcome: 'epoch-ahead', epoch: 2 }, 2])
       merger.epoch = 3
       assert.equal((await merger.put(0, await merger.merged(1, 2, 'new'))).outcome, 'stored')
       assert.equal((await merger.commit(1)).outcome, 'merged')

@@ -12,6 +12,7 @@ export const DATABASE_FILE = 'lockstep.db'
 const LOCK_FILE = 'lockstep.lock'
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
+const SQLITE_CANTOPEN = 14
 
 /** Another server works on the same folder. */
 export class FolderInUseError extends Error {
@@ -30,6 +31,11 @@ export function resultCode(error: unknown): number | undefined {
 
 function isFull(error: unknown): boolean {
   return resultCode(error) === SQLITE_FULL
+}
+
+/** The disk is full, or has no place for the temporary file of a VACUUM. */
+export function hasNoRoom(error: unknown): boolean {
+  return isFull(error) || resultCode(error) === SQLITE_CANTOPEN
 }
 
 /** Created by hand so that no moment exists in which others can read it; WAL and journal files take over the mode. */
@@ -77,7 +83,9 @@ export function openConnection(folder: string | undefined, image?: Uint8Array): 
   try {
     db = new DatabaseSync(path)
     if (image !== undefined) db.deserialize(image)
-    // A merge may make the log large; it is cut back afterwards.
+    // Before the first page is written: a database that has pages takes it over at its next VACUUM (schema.ts).
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL')
+    // A merge may make the log large; it is cut back afterwards (shrinking.ts).
     // A checkpoint copies the log into the database with two fsyncs; at 16 MiB it is rare, and a restart still reads it in no time.
     db.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768',

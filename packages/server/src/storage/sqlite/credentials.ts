@@ -1,5 +1,6 @@
 /** Changing credentials and revoking devices on SQLite: both replace the key bundle, by compare-and-set [KEY-3] [KEY-4]. */
 import { equalBytes } from '@lockstep/protocol/bytes'
+import { MAX_EPOCH_JUMP } from '@lockstep/protocol/limits'
 import type { Connection } from '#storage/sqlite/connection'
 import type { LogRows } from '#storage/sqlite/log-rows'
 import type { CredentialsUpdate, Revocation, RevocationOutcome, StoredRotation, VaultKey } from '#storage/storage'
@@ -52,6 +53,7 @@ export function createCredentials({ connection, rows, crashPoint }: CredentialsO
         const log = rows.log(vault)
         // Not "plus one": a server that was rolled back may have missed epochs, and must not stand in the way of the next.
         if (log.head !== head || !equalBytes(log.chain, chain) || epoch <= log.epoch) return { outcome: 'run-changed' }
+        if (epoch > log.epoch + MAX_EPOCH_JUMP) return { outcome: 'epoch-ahead', epoch: log.epoch }
         const ended = replace(revocation)
         if (ended === undefined) return { outcome: 'bundle-conflict' }
         sql.revoke.run(now, vault, deviceId)

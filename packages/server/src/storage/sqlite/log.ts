@@ -8,6 +8,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { equalBytes } from '@lockstep/protocol/bytes'
 import { extendChain } from '@lockstep/protocol/chain'
+import { MAX_EPOCH_JUMP } from '@lockstep/protocol/limits'
 import type { DeliveredSegment, Position } from '@lockstep/protocol/records'
 import type { Connection } from '#storage/sqlite/connection'
 import { type LogRows, sha256 } from '#storage/sqlite/log-rows'
@@ -67,6 +68,7 @@ export function createSegmentLog({ connection, rows, generation, crashPoint }: S
         return { outcome: 'conflict', replica: record.replica }
       }
       if (record.epoch < log.epoch) return { outcome: 'closed', replica: record.replica }
+      if (record.epoch > log.epoch + MAX_EPOCH_JUMP) return { outcome: 'epoch-ahead', epoch: log.epoch }
       const sequence = log.head + 1
       log.head = sequence
       log.chain = extendChain(sha256, log.chain, { id, digest })

@@ -9,6 +9,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { equalBytes } from '@lockstep/protocol/bytes'
 import { extendChain } from '@lockstep/protocol/chain'
+import { MAX_EPOCH_JUMP } from '@lockstep/protocol/limits'
 import { SEGMENT_KIND } from '@lockstep/protocol/records'
 import type { Connection } from '#storage/sqlite/connection'
 import { type LogRows, type LogState, sha256 } from '#storage/sqlite/log-rows'
@@ -81,12 +82,13 @@ function prepare(db: DatabaseSync) {
     renew: db.prepare('UPDATE merges SET staged = ?, expires_at = ? WHERE vault = ?'),
     parts: db.prepare('SELECT part, epoch, replica, previous, id, digest, bytes FROM merge_parts WHERE vault = ? ORDER BY part'),
     forgetOld: db.prepare('DELETE FROM segments WHERE vault = ? AND last <= ? AND part = -1'),
-    dropMerged: db.prepare(
-      'DELETE FROM segments WHERE vault = ? AND last BETWEEN ? AND ? AND part >= 0 AND (kind = ? OR last <= ?)',
-    ),
+    // New rows, side by side behind all others: in their old places they would keep the pages from becoming free.
     keepIdentities: db.prepare(
-      'UPDATE segments SET sealed = NULL, part = -1 WHERE vault = ? AND last BETWEEN ? AND ? AND part = 0',
+      `INSERT OR REPLACE INTO segments (vault, last, part, first, kind, epoch, replica, counter, previous, id, digest, chain, sealed)
+       SELECT vault, last, -1, first, kind, epoch, replica, counter, previous, id, digest, chain, NULL FROM segments
+       WHERE vault = ? AND last BETWEEN ? AND ? AND part = 0 AND kind <> ? ORDER BY last`,
     ),
+    dropMerged: db.prepare('DELETE FROM segments WHERE vault = ? AND last BETWEEN ? AND ? AND part >= 0'),
     place: db.prepare(
       `INSERT INTO segments (vault, last, part, first, kind, epoch, replica, counter, previous, id, digest, chain, sealed)
        SELECT vault, ?, ?, ?, ?, epoch, ?, ?, previous, id, digest, ?, sealed FROM merge_parts WHERE vault = ? AND part = ?`,
@@ -118,8 +120,8 @@ export function createMerges({ connection, rows, reader, generation, crashPoint 
   /** Takes the run's rows away; the youngest keep identity and chain value. */
   function removeRun(vault: VaultKey, first: number, last: number, head: number): void {
     const old = head - KEPT_IDENTITIES
-    sql.dropMerged.run(vault, first, last, SEGMENT_KIND.merged, old)
-    sql.keepIdentities.run(vault, first, last)
+    sql.keepIdentities.run(vault, Math.max(first, old + 1), last, SEGMENT_KIND.merged)
+    sql.dropMerged.run(vault, first, last)
     sql.forgetOld.run(vault, old)
   }
 
@@ -223,6 +225,7 @@ export function createMerges({ connection, rows, reader, generation, crashPoint 
         if (merge === undefined || merge.committed === 1) return { outcome: 'unknown-merge' }
         const log = rows.log(vault)
         if (record.epoch < log.epoch) return rows.epochClosed(vault, record.replica) satisfies EpochClosed
+        if (record.epoch > log.epoch + MAX_EPOCH_JUMP) return { outcome: 'epoch-ahead', epoch: log.epoch }
         const { last, chain } = merge
         const isPlaced =
           last !== null

@@ -5,7 +5,7 @@
  * the one with the smallest `last` that is not below it.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import { concatBytes, equalBytes } from '@lockstep/protocol/bytes'
+import { concatBytes, equalBytes, toHex } from '@lockstep/protocol/bytes'
 import { CHAIN_START } from '@lockstep/protocol/chain'
 import type { Coverage } from '@lockstep/protocol/http'
 import { type DeliveredSegment, type IndexEntry, type Mark, SEGMENT_KIND, type SegmentKind } from '@lockstep/protocol/records'
@@ -58,8 +58,14 @@ function prepare(db: DatabaseSync) {
     ),
     parts: db.prepare(`SELECT ${COLUMNS} WHERE s.vault = ? AND s.last = ? AND s.part > ? AND s.part >= 0 ORDER BY s.part`),
     entries: db.prepare(
-      `SELECT first, last, part, kind, id, length(sealed) AS bytes FROM segments
+      `SELECT first, last, kind, id, length(sealed) AS bytes FROM segments
        WHERE vault = ? AND last >= ? AND part >= 0 ORDER BY last, part`,
+    ),
+    // One row for a run of any length: most of what a row costs is handing it over.
+    run: db.prepare(
+      `SELECT min(first) AS first, max(last) AS last, count(*) AS segments, sum(length(sealed)) AS bytes,
+              group_concat(iif(part = 0, ',', '') || hex(id), '' ORDER BY last, part) AS ids
+       FROM segments WHERE vault = ? AND last BETWEEN ? AND ? AND part >= 0`,
     ),
     replicas: db.prepare('SELECT id, counter, digest FROM replicas WHERE vault = ? AND counter > 0 ORDER BY number'),
   }
@@ -76,6 +82,28 @@ function toSegment(row: Row): DeliveredSegment {
     previous: row['previous'] as Uint8Array,
     sealed: row['sealed'] as Uint8Array,
   }
+}
+
+interface EntryRow {
+  readonly first: number
+  readonly last: number
+  readonly kind: SegmentKind
+  readonly id: Uint8Array
+  readonly bytes: number
+}
+
+/** `first` and `last` are null where there is nothing. */
+interface RunRow {
+  readonly first: number | null
+  readonly last: number | null
+  readonly segments: number
+  readonly bytes: number
+  readonly ids: string
+}
+
+/** The tag of an index entry of several parts, from their ids; that of one part is its id. */
+function tagOf(ids: Uint8Array): Uint8Array {
+  return sha256(ids).slice(0, TAG_BYTES)
 }
 
 interface LastRow {
@@ -160,30 +188,6 @@ export function createLogReader(db: DatabaseSync): LogReader {
     return false
   }
 
-  function* entriesFrom(vault: VaultKey, from: number): Generator<IndexEntry & { readonly parts: number }> {
-    let ids: Uint8Array[] = []
-    let entry: Omit<IndexEntry, 'tag'> | undefined
-    const finish = () => {
-      const [only] = ids
-      if (entry === undefined || only === undefined) return undefined
-      const tag = ids.length === 1 ? only : sha256(concatBytes(...ids)).slice(0, TAG_BYTES)
-      return { ...entry, tag, parts: ids.length }
-    }
-    for (const row of sql.entries.iterate(vault, from)) {
-      const last = row['last'] as number
-      if (entry?.last !== last) {
-        const done = finish()
-        if (done !== undefined) yield done
-        entry = { first: row['first'] as number, last, kind: row['kind'] as SegmentKind, bytes: 0 }
-        ids = []
-      }
-      entry = { ...entry, bytes: entry.bytes + (row['bytes'] as number) }
-      ids.push(row['id'] as Uint8Array)
-    }
-    const done = finish()
-    if (done !== undefined) yield done
-  }
-
   function chainAt(vault: VaultKey, sequence: number): Uint8Array | undefined {
     if (sequence === 0) return CHAIN_START
     return sql.chain.get(vault, sequence)?.['chain'] as Uint8Array | undefined
@@ -202,28 +206,38 @@ export function createLogReader(db: DatabaseSync): LogReader {
       return page.page(full ? restAfter(vault, interval, page) : undefined)
     },
     index(vault, from, limit) {
-      const entries: IndexEntry[] = []
-      if (limit > 0) {
-        for (const { parts: _, ...entry } of entriesFrom(vault, from)) {
-          entries.push(entry)
-          if (entries.length === limit) break
-        }
+      const entries: { -readonly [K in keyof IndexEntry]: IndexEntry[K] }[] = []
+      if (limit <= 0) return entries
+      /** Of the last entry's parts. */
+      let ids: Uint8Array[] = []
+      const finish = () => {
+        const entry = entries.at(-1)
+        if (entry !== undefined && ids.length > 1) entry.tag = tagOf(concatBytes(...ids))
       }
+      for (const row of sql.entries.iterate(vault, from)) {
+        const { first, last, kind, id, bytes } = row as unknown as EntryRow
+        const entry = entries.at(-1)
+        if (entry?.last === last) {
+          ids.push(id)
+          entry.bytes += bytes
+          continue
+        }
+        finish()
+        if (entries.length === limit) return entries
+        entries.push({ first, last, kind, tag: id, bytes })
+        ids = [id]
+      }
+      finish()
       return entries
     },
     run(vault, first, last) {
-      const tags: Uint8Array[] = []
-      let segments = 0
-      let bytes = 0
-      for (const entry of entriesFrom(vault, first)) {
-        if (tags.length === 0 && entry.first !== first) return undefined
-        if (entry.last > last) return undefined
-        tags.push(entry.tag)
-        segments += entry.parts
-        bytes += entry.bytes
-        if (entry.last === last) return { digest: sha256(concatBytes(...tags)), segments, bytes }
-      }
-      return undefined
+      const found = sql.run.get(vault, first, last) as unknown as RunRow
+      if (found.first !== first || found.last !== last) return undefined
+      const { segments, bytes } = found
+      // `,ID,ID…` with the parts of one entry side by side.
+      const entries = found.ids.slice(1).split(',')
+      const tags = entries.map((ids) => (ids.length === 2 * TAG_BYTES ? ids : toHex(tagOf(Buffer.from(ids, 'hex')))))
+      return { digest: sha256(Buffer.from(tags.join(''), 'hex')), segments, bytes }
     },
     coverage(vault) {
       return sql.replicas.all(vault).map((row) => ({

@@ -17,6 +17,7 @@
  * end of each replica instead of at random places. `sealed` is the last column: what reads the others does not touch its pages.
  */
 import type { DatabaseSync } from 'node:sqlite'
+import { hasNoRoom } from '#storage/sqlite/connection'
 
 const MIGRATIONS: readonly string[] = [
   `
@@ -183,8 +184,38 @@ export class NewerDatabaseError extends Error {
   }
 }
 
-/** Brings the database to this release's format. `random` makes the generation and the secret of a new one. */
-export function migrate(db: DatabaseSync, random: (length: number) => Uint8Array): void {
+/**
+ * Brings the database to this release's format. `random` makes the generation and the secret of a new one.
+ *
+ * @throws NewerDatabaseError
+ */
+export function migrate(
+  db: DatabaseSync,
+  random: (length: number) => Uint8Array,
+  crashPoint: (name: string) => void = () => {},
+): void {
+  migrateTables(db, random)
+  makeShrinkable(db, crashPoint)
+}
+
+/**
+ * Databases of the first format cannot give pages back (shrinking.ts) until they have been written anew, once. A VACUUM
+ * is no part of a transaction, so the file itself says whether it is still to come, not `user_version`: a process that dies before or
+ * in it finds it to do again. Where the disk has no room for it the server runs all the same, and tries at its next start.
+ */
+function makeShrinkable(db: DatabaseSync, crashPoint: (name: string) => void): void {
+  if (db.prepare('PRAGMA auto_vacuum').get()?.['auto_vacuum'] !== 0) return
+  crashPoint('before-rewriting')
+  try {
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM')
+  } catch (error) {
+    if (!hasNoRoom(error)) throw error
+  }
+  crashPoint('after-rewriting')
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+}
+
+function migrateTables(db: DatabaseSync, random: (length: number) => Uint8Array): void {
   const version = db.prepare('PRAGMA user_version').get()?.['user_version'] as number
   if (version > MIGRATIONS.length) throw new NewerDatabaseError(version)
   if (version === MIGRATIONS.length) return

@@ -12,6 +12,7 @@ import { createLogRows } from '#storage/sqlite/log-rows'
 import { createMerges } from '#storage/sqlite/merges'
 import { createLogReader } from '#storage/sqlite/reading'
 import { migrate } from '#storage/sqlite/schema'
+import { createShrinking } from '#storage/sqlite/shrinking'
 import type { Storage } from '#storage/storage'
 
 export interface SqliteOptions {
@@ -31,17 +32,18 @@ export interface SqliteStorage extends Storage {
 
 /** The storage on a connection, which it closes in the end. @throws NewerDatabaseError */
 export function createSqliteStorage(connection: Connection, options: Pick<SqliteOptions, 'random' | 'crashPoint'>): SqliteStorage {
-  migrate(connection.db, options.random)
+  const { crashPoint = () => {} } = options
+  migrate(connection.db, options.random, crashPoint)
   const server = connection.db.prepare('SELECT generation, secret FROM server').get()
   const generation = server?.['generation'] as Uint8Array
   const accounts = createAccounts(connection)
-  const { crashPoint = () => {} } = options
   const rows = createLogRows(connection.db)
   const credentials = createCredentials({ connection, rows, crashPoint })
   const log = createSegmentLog({ connection, rows, generation, crashPoint })
   const reader = createLogReader(connection.db)
   const merges = createMerges({ connection, rows, reader, generation, crashPoint })
   const guesses = createGuessTable(connection)
+  const shrinking = createShrinking(connection, crashPoint)
   return {
     generation,
     secret: server?.['secret'] as Uint8Array,
@@ -77,6 +79,7 @@ export function createSqliteStorage(connection: Connection, options: Pick<Sqlite
     putMergePart: async (part) => merges.putPart(part),
     commitMerge: async (commit) => merges.commit(commit),
     changeGuesses: async (keys, now, change) => guesses.change(keys, now, change),
+    maintain: async () => shrinking.step(),
     image: () => connection.db.serialize(),
     close: async () => connection.close(),
   }
