@@ -5,7 +5,7 @@
  *
  *     node bench/long-life.ts --edits 1000000 --notes 10000 --per-segment 10
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MergeResult } from '@lockstep/engine/compaction/merger'
@@ -22,40 +22,76 @@ const LATEST = 50
 /** One segment in so many is lost by the server. */
 const LOST = 100
 const MB = 1e6
+const FACTS = 'vault.json'
 
 type Numbers = { readonly edits: number; readonly notes: number; readonly 'per-segment': number }
 
-interface Vault {
-  readonly folder: string
-  readonly site: Site
-  readonly writer: Actor<WriterActor>
+/** What is written down beside a grown vault. */
+interface Facts {
+  readonly edits: number
+  readonly notes: number
+  readonly perSegment: number
   readonly passphrase: string
-  /** Copy of the server's data before the last segments were pushed. */
-  readonly earlier: string
-  /** Segments before and after that copy. */
+  /** Segments before and after the copy of the server's data. */
   readonly kept: number
   readonly lost: number
   readonly textEdits: number
+}
+
+interface Vault extends Facts {
+  readonly folder: string
+  readonly site: Site
+  /** In step. */
+  readonly writer: Actor<WriterActor>
+  /** Copy of the server's data before the last segments were pushed. */
+  readonly earlier: string
 }
 
 function say(text: string): void {
   process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
 }
 
-/** What every figure is about; all of it is in step when this resolves. */
-async function grow(folder: string, { edits, notes, 'per-segment': perSegment }: Numbers): Promise<Vault> {
+/** Makes the vault's folder: the server's data, its copy before the last segments, and the home of a device that is in step. */
+async function grow(folder: string, { edits, notes, 'per-segment': perSegment }: Numbers): Promise<void> {
   const site = await Site.open(join(folder, 'server'))
   const writer = startActor<WriterActor>('writer-actor.ts')
-  const passphrase = await writer.call('open', { home: join(folder, 'writer'), server: site.proxy.url, seed: SEED })
-  const segments = Math.ceil(edits / perSegment)
-  const lost = Math.ceil(segments / LOST)
-  const history = { seed: SEED, notes, edits, devices: DEVICES, perSegment }
-  await writer.call('pushHistory', { ...history, segments: segments - lost })
-  const earlier = join(folder, 'earlier')
-  await site.copyTo(earlier)
-  const { textEdits } = await writer.call('pushHistory', { ...history, segments: lost })
-  say(`${segments} segments pushed, ${textEdits} of ${edits} edits are of texts`)
-  return { folder, site, writer, passphrase, earlier, kept: segments - lost, lost, textEdits }
+  try {
+    const passphrase = await writer.call('open', { home: join(folder, 'writer'), server: site.proxy.url, seed: SEED })
+    const segments = Math.ceil(edits / perSegment)
+    const lost = Math.ceil(segments / LOST)
+    const history = { seed: SEED, notes, edits, devices: DEVICES, perSegment }
+    await writer.call('pushHistory', { ...history, segments: segments - lost })
+    await site.copyTo(join(folder, 'earlier'))
+    const { textEdits } = await writer.call('pushHistory', { ...history, segments: lost })
+    say(`${segments} segments pushed, ${textEdits} of ${edits} edits are of texts`)
+    await writer.call('sync')
+    say(`a device is in step: ${await writer.call('compareWithHistory')} notes, as they were written`)
+    const facts: Facts = { edits, notes, perSegment, passphrase, kept: segments - lost, lost, textEdits }
+    writeFileSync(join(folder, FACTS), JSON.stringify(facts))
+  } finally {
+    await writer.stop()
+    await site.stop()
+  }
+}
+
+/** The vault in a folder that goes away afterwards. `LOCKSTEP_BENCH_VAULT` names one in which it stays for the next run. */
+async function openVault(folder: string, numbers: Numbers): Promise<Vault> {
+  const kept = process.env['LOCKSTEP_BENCH_VAULT']
+  if (kept !== undefined && existsSync(join(kept, FACTS))) {
+    cpSync(kept, folder, { recursive: true })
+  } else {
+    await grow(folder, numbers)
+    if (kept !== undefined) cpSync(folder, kept, { recursive: true })
+  }
+  const facts = JSON.parse(readFileSync(join(folder, FACTS), 'utf8')) as Facts
+  const { edits, notes, perSegment } = facts
+  if (edits !== numbers.edits || notes !== numbers.notes || perSegment !== numbers['per-segment']) {
+    throw new Error(`the kept vault has ${edits} edits of ${notes} notes, ${perSegment} in a segment`)
+  }
+  const site = await Site.open(join(folder, 'server'))
+  const writer = startActor<WriterActor>('writer-actor.ts')
+  await writer.call('reopen', { home: join(folder, 'writer'), server: site.proxy.url, seed: SEED })
+  return { ...facts, folder, site, writer, earlier: join(folder, 'earlier') }
 }
 
 async function freshDevice({ folder, site, passphrase }: Vault, name: string, latest: readonly NotePrint[]) {
@@ -152,9 +188,7 @@ async function atOnce({ folder }: Vault): Promise<LogSize> {
 
 async function questions(vault: Vault, devices: Actor<DeviceActor>[]): Promise<Figure[]> {
   const { site, writer, textEdits } = vault
-  await writer.call('sync')
-  const count = await writer.call('compareWithHistory')
-  say(`the writer is in step: ${count} notes, as they were written`)
+  const { notes: count } = await writer.call('state')
   const before = await site.size()
   const latest = await writer.call('latest', LATEST)
   const early = await freshDevice(vault, 'early', latest)
@@ -209,7 +243,7 @@ async function measure(numbers: Numbers): Promise<Figure[]> {
   const devices: Actor<DeviceActor>[] = []
   let vault: Vault | undefined
   try {
-    vault = await grow(folder, numbers)
+    vault = await openVault(folder, numbers)
     return await questions(vault, devices)
   } finally {
     for (const device of devices) await device.stop()

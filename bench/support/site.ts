@@ -95,9 +95,14 @@ export class Site {
     })
   }
 
-  async close(): Promise<void> {
+  /** The data stays. */
+  async stop(): Promise<void> {
     this.#proxy?.close()
     await this.#server.stop()
+  }
+
+  async close(): Promise<void> {
+    await this.stop()
     rmSync(this.data, { recursive: true, force: true })
   }
 }

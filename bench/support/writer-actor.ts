@@ -12,6 +12,7 @@ import { nodeCompression } from '@lockstep/engine/platform/node/compression'
 import { createNodeHttp } from '@lockstep/engine/platform/node/http'
 import { secretFiles } from '@lockstep/engine/platform/node/secret-files'
 import { openSqlite } from '@lockstep/engine/platform/node/sqlite'
+import { Remote } from '@lockstep/engine/remote'
 import { createSealer } from '@lockstep/engine/sealing'
 import { type SyncCounts, Syncer, type SyncResult, type SyncTools } from '@lockstep/engine/sync'
 import { Uploader } from '@lockstep/engine/upload'
@@ -32,7 +33,6 @@ interface Parts {
   readonly tools: SyncTools
   readonly syncer: Syncer
   readonly uploader: Uploader
-  readonly close: () => Promise<void>
 }
 
 let parts: Parts | undefined
@@ -51,6 +51,39 @@ interface OpenRequest {
   readonly passphrase?: string
 }
 
+const random = (length: number) => new Uint8Array(randomBytes(length))
+let home: { readonly vault: Vault<Tables>; readonly account: Account; readonly http: ReturnType<typeof createNodeHttp> } | undefined
+
+async function openHome({ home: folder }: OpenRequest): Promise<NonNullable<typeof home>> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const http = createNodeHttp()
+  const vault = openVault({
+    schema,
+    driver: openSqlite({ path: join(folder, 'vault.db'), durability: 'cache' }),
+    runtime: { now: () => Date.now(), random },
+    schedule: (run) => queueMicrotask(run),
+  })
+  home = { vault, account: await Account.open(vault.store, secretFiles(folder), http.http), http }
+  return home
+}
+
+function assemble(account: Account, { server, seed }: OpenRequest): void {
+  const { vault, http } = home as NonNullable<typeof home>
+  const { vaultId, vaultKeys, token } = account.session()
+  const sealer = createSealer({ vaultId, vaultKeys, compression: nodeCompression, random })
+  const remote = new Remote({ server, http: http.http })
+  const tools = { store: vault.store, sealer, sha256: (bytes: Uint8Array) => hash('sha256', bytes, 'buffer'), remote, token }
+  const syncer = new Syncer(tools)
+  const { inbox, outbox } = syncer
+  const uploader = new Uploader({ ...tools, log: inbox.log, outbox, renewKeys: async () => false, onDate: () => {} })
+  parts = { vault, editor: new Editor(vault, seed), tools, syncer, uploader }
+}
+
+async function close(): Promise<void> {
+  await home?.vault.close()
+  home?.http.close()
+}
+
 interface HistoryRequest extends Omit<HistoryOptions, 'sealer'> {
   readonly segments: number
   readonly perSegment: number
@@ -63,19 +96,10 @@ async function push(): Promise<SyncCounts> {
 
 const methods = {
   /** Opens and signs in; returns the vault's passphrase. */
-  async open({ home, server, seed, passphrase }: OpenRequest): Promise<string> {
-    mkdirSync(home, { recursive: true, mode: 0o700 })
-    const random = (length: number) => new Uint8Array(randomBytes(length))
-    const { http, close } = createNodeHttp()
-    const vault = openVault({
-      schema,
-      driver: openSqlite({ path: join(home, 'vault.db'), durability: 'cache' }),
-      runtime: { now: () => Date.now(), random },
-      schedule: (run) => queueMicrotask(run),
-    })
-    const account = await Account.open(vault.store, secretFiles(home), http)
+  async open({ passphrase, ...request }: OpenRequest): Promise<string> {
+    const { account } = await openHome(request)
     const { passphrase: made = passphrase ?? '' } = await account.signIn({
-      server,
+      server: request.server,
       vault: 'main',
       password: 'correct horse',
       intent: passphrase === undefined ? 'create' : 'join',
@@ -83,23 +107,13 @@ const methods = {
       passwordOnly: false,
       deviceName: 'bench',
     })
-    const { vaultId, vaultKeys, token, remote } = account.session()
-    const sealer = createSealer({ vaultId, vaultKeys, compression: nodeCompression, random })
-    const tools = { store: vault.store, sealer, sha256: (bytes: Uint8Array) => hash('sha256', bytes, 'buffer'), remote, token }
-    const syncer = new Syncer(tools)
-    const uploader = new Uploader({
-      ...tools,
-      log: syncer.inbox.log,
-      outbox: syncer.outbox,
-      renewKeys: async () => false,
-      onDate: () => {},
-    })
-    const end = async () => {
-      await vault.close()
-      close()
-    }
-    parts = { vault, editor: new Editor(vault, seed), tools, syncer, uploader, close: end }
+    assemble(account, request)
     return made
+  },
+
+  /** Opens a home that is signed in, whatever address its server has now. */
+  async reopen(request: OpenRequest): Promise<void> {
+    assemble((await openHome(request)).account, request)
   },
 
   /** Pushes years of other devices' edits, a thousand segments at a time; `segments` more of the history that was begun. */
@@ -209,4 +223,4 @@ const methods = {
 
 export type WriterActor = typeof methods
 
-serveActor(methods, async () => parts?.close())
+serveActor(methods, close)
