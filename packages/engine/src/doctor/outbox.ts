@@ -122,8 +122,9 @@ function stateOf(store: Store, table: string, n: number): Cells | undefined {
 /** The least stamp of this replica that is later than `after`. */
 function firstOwn(store: Store, cells: Cells, after: string): Stamp | undefined {
   let first: Stamp | undefined
+  const own = store.ownReplicas()
   const look = (stamp: Stamp | undefined) => {
-    if (stamp === undefined || stampReplica(stamp) !== store.replica || stampTime(stamp) <= after) return
+    if (stamp === undefined || !own.has(stampReplica(stamp)) || stampTime(stamp) <= after) return
     if (first === undefined || stamp < first) first = stamp
   }
   for (const cell of cells.values()) {
