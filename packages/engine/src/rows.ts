@@ -167,8 +167,9 @@ export class RowStore {
     try {
       return storedDigest(row, this.storedShape(Number(row['_shape'])), parts) === row['_digest']
     } catch (error) {
-      // Stamps that are no JSON, a column list that is gone, a number where text should be.
-      if (error instanceof SyntaxError || error instanceof TypeError || error instanceof DriverError) return false
+      // Stamps that are no JSON, a column list that is gone, a number where text should be. That the disk did not answer says nothing.
+      const gone = error instanceof DriverError && error.code === 'corrupt'
+      if (error instanceof SyntaxError || error instanceof TypeError || gone) return false
       throw error
     }
   }

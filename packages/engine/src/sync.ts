@@ -225,7 +225,8 @@ export class Syncer {
   async #merge(sequences: readonly number[], { signal }: SyncOptions): Promise<void> {
     const inStep = !this.outbox.hasPending() && this.outbox.unsentCount().segments === 0
     if (!isMergersTurn(sequences) || !inStep || this.#tools.store.meta.get('repairing') !== undefined) return
-    const merger = new Merger(this.#tools)
+    const flush = async () => void (await this.#uploader.run({ signal }))
+    const merger = new Merger({ ...this.#tools, flush })
     try {
       // A log that was never merged is longer than one index.
       for (let more = true; more; ) {

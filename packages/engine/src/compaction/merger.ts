@@ -43,6 +43,8 @@ export interface MergerOptions {
   readonly sha256: Sha256
   readonly remote: Remote
   readonly token: string
+  /** Sends what was written while a merged segment was made; without it such a merge is given up. */
+  readonly flush?: (() => Promise<void>) | undefined
   /** What is merged, of an index and the log's head; the policy decides where it is not given. */
   readonly pick?: ((entries: readonly IndexEntry[], head: number) => Run | undefined) | undefined
 }
@@ -152,12 +154,16 @@ export class Merger {
     return stampTime(makeStamp(meta.get('clockMillis') ?? 0, meta.get('clockCounter') ?? 0, replica))
   }
 
+  #hasSentAll(): boolean {
+    const unsent = 'SELECT 1 FROM _pending UNION ALL SELECT 1 FROM _segments WHERE seq IS NULL LIMIT 1'
+    return this.#options.store.driver.prepare(unsent).get() === undefined
+  }
+
   /** Everything that is in the log is in the database, and the other way round. */
   #isInStep({ head, chain }: Position): boolean {
-    const { driver } = this.#options.store
     const at = this.#log.position()
     if (at.cursor !== head || !equalBytes(at.chain, chain) || this.#log.held() !== undefined) return false
-    return driver.prepare('SELECT 1 FROM _pending UNION ALL SELECT 1 FROM _segments WHERE seq IS NULL LIMIT 1').get() === undefined
+    return this.#hasSentAll()
   }
 
   async #pick(entries: readonly IndexEntry[], head: number): Promise<Run | undefined> {
@@ -242,6 +248,10 @@ export class Merger {
       if (after > MOST_GROWTH * run.bytes + SLACK_BYTES) return obstacle('too-large', 'the run would grow by being merged')
       uploaded += await remote.putPart(token, merge, part, record, signal)
     }
+    // What was written while the parts were made may be in them: it has to be in the log as well, or it would be only where the run is
+    // still to be fetched.
+    if (!this.#hasSentAll()) await this.#options.flush?.()
+    if (!this.#hasSentAll()) throw new StateMovedError()
     await remote.commitMerge(token, merge, { parts: made.state.count })
     relaxed(store.driver, () =>
       store.write('remote', () => {

@@ -29,10 +29,10 @@ const RECENT = 2048
 const PAGE = 1024
 const ROW_OVERHEAD = 40
 
-/** A row was written while its part was made, and is now so large that its parts are other ones. Merging can be tried again. */
+/** What was written while the parts were made does not fit them, or was not sent. Merging can be tried again. */
 export class StateMovedError extends EngineError {
   constructor() {
-    super('conflict', 'a large row was written while the state was being read: the next sync tries it again')
+    super('conflict', 'the vault was written to while its state was being read: the next sync tries it again')
     this.name = 'StateMovedError'
   }
 }
