@@ -10,6 +10,8 @@ import { StorageFullError } from '#storage/storage'
 
 export const DATABASE_FILE = 'lockstep.db'
 const LOCK_FILE = 'lockstep.lock'
+/** A checkpoint copies the log into the database with two fsyncs; at 16 MiB it is rare, and a restart still reads it in no time. */
+const CHECKPOINT_PAGES = 4096
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 const SQLITE_CANTOPEN = 14
@@ -61,6 +63,8 @@ export interface Connection {
   readonly db: DatabaseSync
   /** Runs `work` in one transaction. @throws StorageFullError when the disk is full; nothing is stored then. */
   transact<T>(work: () => T): T
+  /** The same without the checkpoint that may be due: for a large transaction, so that the two do not add up. The next one makes it. */
+  transactAlone<T>(work: () => T): T
   close(): void
 }
 
@@ -86,9 +90,8 @@ export function openConnection(folder: string | undefined, image?: Uint8Array): 
     // Before the first page is written: a database that has pages takes it over at its next VACUUM (schema.ts).
     db.exec('PRAGMA auto_vacuum = INCREMENTAL')
     // A merge may make the log large; it is cut back afterwards (shrinking.ts).
-    // A checkpoint copies the log into the database with two fsyncs; at 16 MiB it is rare, and a restart still reads it in no time.
     db.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768',
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768`,
     )
   } catch (error) {
     lock?.close()
@@ -96,18 +99,27 @@ export function openConnection(folder: string | undefined, image?: Uint8Array): 
   }
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
+  function transact<T>(work: () => T): T {
+    try {
+      begin.run()
+      const result = work()
+      commit.run()
+      return result
+    } catch (error) {
+      // SQLite has already rolled back by itself after some errors, a full disk among them.
+      if (db.isTransaction) db.exec('ROLLBACK')
+      throw isFull(error) ? new StorageFullError({ cause: error }) : error
+    }
+  }
   return {
     db,
-    transact(work) {
+    transact,
+    transactAlone(work) {
+      db.exec('PRAGMA wal_autocheckpoint = 0')
       try {
-        begin.run()
-        const result = work()
-        commit.run()
-        return result
-      } catch (error) {
-        // SQLite has already rolled back by itself after some errors, a full disk among them.
-        if (db.isTransaction) db.exec('ROLLBACK')
-        throw isFull(error) ? new StorageFullError({ cause: error }) : error
+        return transact(work)
+      } finally {
+        db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
       }
     },
     close() {

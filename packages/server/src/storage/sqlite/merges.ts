@@ -245,7 +245,7 @@ export function createMerges({ connection, rows, reader, generation, crashPoint 
     },
 
     commit(commit: MergeCommit): MergeOutcome {
-      const outcome = connection.transact(() => {
+      const outcome = connection.transactAlone(() => {
         const result = commitInTransaction(commit)
         crashPoint('before-merge-commit')
         return result
