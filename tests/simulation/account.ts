@@ -187,7 +187,7 @@ export class Account {
   }
 
   /** Ends another device and opens an epoch [KEY-3]; `sync` gets this one in step. Returns what came of it. */
-  async revoke({ vault, remote }: Session, target: Uint8Array, sync: () => Promise<void>): Promise<string> {
+  async revoke({ vault, remote }: Session, target: Uint8Array, sync: () => Promise<unknown>): Promise<string> {
     const { store } = vault
     for (let tries = 1; tries <= MAX_REVOCATION_TRIES; tries++) {
       await sync()

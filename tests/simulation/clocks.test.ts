@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import { forEachSeed, Random } from '../support/random.ts'
 import type { Process } from './device.ts'
-import { planOf, type WorldOptions } from './plan.ts'
+import { planOf } from './plan.ts'
 import { runPlan } from './run.ts'
+import { CALM } from './stage.ts'
 import { World } from './world.ts'
 
 const FILE = 'tests/simulation/clocks.test.ts'
@@ -11,15 +12,6 @@ const SEEDS = 20
 const WRITES = 200
 const MINUTE = 60_000
 const YEAR = 365.25 * 24 * 60 * MINUTE
-const CALM: WorldOptions = {
-  devices: 2,
-  joins: [0, 0],
-  realCrypto: false,
-  wildClocks: false,
-  serverDamage: false,
-  diskDamage: false,
-  revocations: false,
-}
 
 test('[G7] [CELL-9] with wild clocks that jump, devices end up in step and nothing is lost', async () => {
   let jumps = 0

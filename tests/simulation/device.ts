@@ -8,7 +8,7 @@ import { Merger, type MergerOptions } from '@lockstep/engine/compaction/merger'
 import { EngineError } from '@lockstep/engine/errors'
 import { Remote } from '@lockstep/engine/remote'
 import type { Sealer } from '@lockstep/engine/sealing'
-import { Syncer } from '@lockstep/engine/sync'
+import { Syncer, type SyncResult } from '@lockstep/engine/sync'
 import { openVault } from '@lockstep/engine/vault'
 import type { LockstepVault } from '@lockstep/model/schema'
 import type { Random } from '../support/random.ts'
@@ -202,13 +202,18 @@ export class SimulatedDevice implements Holder {
     return { bytes: this.#database.image(), holds: new Set(this.holds), account: this.account.image() }
   }
 
-  /** The disk is what it was when `image` was taken; nothing runs on it. */
-  restore(image: DeviceImage): void {
+  /** Everything is as it was when `image` was taken, as if nothing had happened since; nothing runs. */
+  rewind(image: DeviceImage): void {
     this.close()
     this.#database = openMemoryDatabase(image.bytes)
     this.holds.clear()
     for (const write of image.holds) this.holds.add(write)
     this.account.restore(image.account)
+  }
+
+  /** The disk alone is what it was when `image` was taken: what was written on it since is somewhere else, or gone. */
+  restore(image: DeviceImage): void {
+    this.rewind(image)
     this.#becomeCopy({ replica: this.#replica(), machines: 1, found: false })
   }
 
@@ -251,7 +256,7 @@ export class SimulatedDevice implements Holder {
   }
 
   /** @throws EngineError as the engine does; a session that was refused is dropped. */
-  async sync(process: Process): Promise<void> {
+  async sync(process: Process): Promise<SyncResult> {
     const { token } = this.account
     if (token === undefined) throw new EngineError('needs-password', 'signed out')
     process.syncs++
@@ -260,11 +265,13 @@ export class SimulatedDevice implements Holder {
     const before = [...server.holds]
     try {
       this.account.publish(process.vault)
-      const { uploaded, repaired } = await this.syncer(process, token).run()
+      const result = await this.syncer(process, token).run()
+      const { uploaded, repaired } = result
       this.uploaded += uploaded.bytes + repaired.bytes
       if (repaired.segments > 0) this.#options.fault('serverGivenBack')
       const same = this.server === server && server.incarnation === incarnation
       if (same && process.vault.pending() === 0) this.#inStep(process.vault.store, before, uploaded.segments > 0)
+      return result
     } catch (error) {
       if (error instanceof EngineError && error.code === 'needs-password') {
         this.#options.fault('sessionRefused')
@@ -277,9 +284,9 @@ export class SimulatedDevice implements Holder {
   }
 
   /** A sync that signs in where that is asked for. Another machine with the same disk may have ended the session by that. */
-  async signInAndSync(process: Process): Promise<void> {
+  async signInAndSync(process: Process): Promise<SyncResult> {
     if (this.account.token === undefined) await this.account.signIn(process)
-    await this.sync(process)
+    return this.sync(process)
   }
 
   /** Merges what `pick` says of the log, in step first [LOG-10]. */

@@ -5,7 +5,7 @@ import { type Operation, planOperations } from './operations.ts'
 
 const OPERATIONS = 300
 /** Of how many runs it is part. */
-const SHARE_OF = { serverDamage: 0.3, diskDamage: 0.4, revocations: 0.4 } as const
+const SHARE_OF = { serverDamage: 0.35, diskDamage: 0.35, revocations: 0.4 } as const
 const REGRESSIONS = new URL('regressions/', import.meta.url)
 
 export interface WorldOptions {
@@ -41,8 +41,7 @@ export function planOf(seed: number, { wildClocks = false, operations: count = O
     realCrypto: seed % 10 === 0,
     wildClocks: wildClocks || random.chance(0.1),
     serverDamage,
-    // Not both: a replica that writes a counter twice, while the server forgets which came first.
-    diskDamage: !serverDamage && random.chance(SHARE_OF.diskDamage),
+    diskDamage: random.chance(SHARE_OF.diskDamage),
     // Not both: a server that forgets that an epoch was opened.
     revocations: !serverDamage && random.chance(SHARE_OF.revocations),
   }

@@ -17,7 +17,7 @@ const MAX_EXCHANGES = 5
 /** To take up the keys of epochs that others have opened, and seal again what waited. */
 const MAX_EXCHANGES_OF_KEYS = 3
 /** And where servers or disks went back in time: what is missing has to be found out and brought back. */
-const MAX_EXCHANGES_OF_REPAIR = 10
+const MAX_EXCHANGES_OF_REPAIR = 14
 /** Bytes of bodies, as a multiple of what has to travel at least, and what each exchange costs besides. */
 const MAX_BYTES_FACTOR = 3
 const EXCHANGE_BYTES = 160
@@ -33,6 +33,8 @@ const HOUR = 3_600_000
 const ACCUSATIONS = new Set(['withheld', 'forked', 'unreadable', 'server-diverged', 'keys-forged'])
 /** Of these a server that was put back to an earlier state is guilty. */
 const OF_DAMAGE = new Set(['server-diverged'])
+/** And of these one that forgot which of two segments of a copied disk came first. */
+const OF_TWICE_DAMAGE = new Set(['forked', 'withheld'])
 
 export interface Settled {
   /** Hash of what every device holds. */
@@ -136,7 +138,7 @@ export class Settling {
 
   /** Returns the hash of what all of them hold. */
   #compare(members: readonly Member[]): string {
-    const { options, ledger } = this.#world
+    const { ledger } = this.#world
     const [first, ...others] = members.map(({ device, process: { vault } }) => ({ device, vault, lines: snapshot(vault) }))
     if (first === undefined) throw new Broken('there is no device')
     for (const other of others) {
@@ -146,12 +148,17 @@ export class Settling {
     }
     for (const { device, vault } of [first, ...others]) {
       if (vault.pending() > 0) throw new Broken(`${device.name} still has something to send`)
-      const accused = vault.problems().find(({ code }) => ACCUSATIONS.has(code) && !(options.serverDamage && OF_DAMAGE.has(code)))
+      const accused = vault.problems().find(({ code }) => ACCUSATIONS.has(code) && !this.#mayAccuse(code))
       if (accused !== undefined) throw new Broken(`${device.name} says of honest company: ${accused.detail}`)
     }
     const lost = ledger.broken(first.vault)
     if (lost.length > 0) throw new Broken(`lost or back from the dead:\n${lost.slice(0, 8).join('\n')}`)
     return hashOf(first.lines)
+  }
+
+  #mayAccuse(code: string): boolean {
+    const { serverDamage, diskDamage } = this.#world.options
+    return serverDamage && (OF_DAMAGE.has(code) || (diskDamage && OF_TWICE_DAMAGE.has(code)))
   }
 
   /** For each device the bytes of segments that it lacks: all of a log that may be another one than it knows. */

@@ -1,12 +1,11 @@
 /** One simulated world: devices, a network, a server, and a plan of operations, all from one seed. */
 
-import type { Run } from '@lockstep/engine/compaction/policy'
 import { DriverError } from '@lockstep/engine/driver'
 import { EngineError } from '@lockstep/engine/errors'
 import { ServerProblem } from '@lockstep/engine/remote'
-import type { IndexEntry } from '@lockstep/protocol/records'
 import { Random } from '../support/random.ts'
 import type { Owner } from './account.ts'
+import { pickAny } from './any-run.ts'
 import { Damage } from './damage.ts'
 import { type Process, SimulatedDevice } from './device.ts'
 import { type Fault, FaultCounts } from './faults.ts'
@@ -29,21 +28,6 @@ const EXPECTED_OF_DAMAGE = new Set(['server-diverged', 'conflict'])
 
 /** As many stay when others are revoked. */
 const MIN_DEVICES = 2
-
-/** A stretch of the log, of two entries and more. */
-function pickAny(random: Random): (entries: readonly IndexEntry[]) => Run | undefined {
-  return (entries) => {
-    if (entries.length < 2) return undefined
-    const from = random.chance(0.5) ? 0 : random.below(entries.length - 1)
-    const start = entries[from] as IndexEntry
-    const to = random.between(from + 1, entries.length - 1)
-    const end = entries[to] as IndexEntry
-    // All parts of a run, or none.
-    const run = entries.filter(({ first, last }) => first >= start.first && last <= end.last)
-    const bytes = run.reduce((sum, entry) => sum + entry.bytes, 0)
-    return { first: start.first, last: end.last, bytes, entries: run }
-  }
-}
 
 export class World {
   readonly scheduler = new Scheduler(START)
