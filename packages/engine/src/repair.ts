@@ -16,6 +16,7 @@ import { MAX_PUSH_SEGMENTS } from '@lockstep/protocol/limits'
 import { isCounted, type PushAnswer, type SegmentRecord } from '@lockstep/protocol/records'
 import { seedRecords } from '#compaction/seeds'
 import { StateMovedError } from '#compaction/state-parts'
+import { firstDoubts } from '#doubts'
 import { EngineError } from '#errors'
 import type { DeviceLog, Known } from '#log'
 import type { LogMismatch, LogState } from '#log-mismatch'
@@ -23,9 +24,10 @@ import { type Remote, ServerProblem } from '#remote'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
 import type { SyncCounts } from '#sync'
-import { type KeptSegment, keepSegment, keptOf, keptSegments } from '#tail'
+import { type KeptSegment, keepSegment, keptBytes, keptOf, keptSegments } from '#tail'
 
 const PUSH_BYTES = 2 * 1024 * 1024
+const REREAD_MILLIS = 60 * 60 * 1000
 
 export interface RepairOptions {
   readonly store: Store
@@ -78,7 +80,7 @@ export class Repair {
   /**
    * Finds out where the logs part and moves the cursor there; what the server lacks goes up at once where it is the log's end.
    * Afterwards this device follows the server's log again: a download is due, and then {@link giveBack}; unless the server's answer
-   * to what went up proved that neither is, or another device is filling an empty server.
+   * to what went up proved that neither is, or another device is giving it back.
    */
   async begin(mismatch: LogMismatch): Promise<RepairStep> {
     const { log, store } = this.#options
@@ -89,7 +91,7 @@ export class Repair {
     const ours = state.head <= cursor ? log.chainAt(state.head) : undefined
     const isPrefix = ours !== undefined && equalBytes(ours, state.chain)
     this.#say(state, { isPrefix, cursor, lacks: missing.length > 0 || isPrefix })
-    if (missing.length > 0 && !(await this.#mayFill(state))) return 'busy'
+    if (missing.length > 0 && !(await this.#mayFill(state, cursor))) return 'busy'
     const { pushed, inStep } = isPrefix && cursor > state.head ? await this.#pushEnd(state, cursor) : NOT_PUSHED
     const counted = missing.reduce((sum, { first, last }) => sum + last - first + 1, 0)
     if (pushed > 0 && pushed === counted) return inStep && store.meta.get('repairing') === undefined ? 'in-step' : 'follow'
@@ -116,10 +118,13 @@ export class Repair {
     return 'follow'
   }
 
-  /** An empty server is filled by one device: the others would send it the same. The reservation lapses by itself. */
-  async #mayFill({ head, chain }: LogState): Promise<boolean> {
-    const { remote, token } = this.#options
-    if (head > 0) return true
+  /**
+   * A server that is empty, or lacks more than one push, is filled by one device: the others would send it the same. The
+   * reservation lapses by itself.
+   */
+  async #mayFill({ head, chain }: LogState, cursor: number): Promise<boolean> {
+    const { remote, token, store } = this.#options
+    if (head > 0 && keptBytes(store, head + 1, cursor) <= PUSH_BYTES) return true
     try {
       await remote.openMerge(token, { type: 'seed', head, chain })
       return true
@@ -148,6 +153,23 @@ export class Repair {
       if (forked) store.write('remote', () => store.settle('forked'))
     }
     this.#done()
+    return true
+  }
+
+  /**
+   * Something of the log is missing here or could not be read, and the server says that it has it: all of the log is read again.
+   * False where that was done within the hour: a server that only says so must not keep this device busy.
+   */
+  async reread(): Promise<boolean> {
+    const { log, store } = this.#options
+    const now = store.runtime.now()
+    if (firstDoubts(store).size === 0 || Math.abs(now - (store.meta.get('rereadAt') ?? 0)) < REREAD_MILLIS) return false
+    const { state } = await this.#common()
+    if (!holdsMore(log.known(), state)) return false
+    store.write('remote', () => {
+      store.meta.set('rereadAt', Math.floor(now))
+      log.rewind({ cursor: 0, chain: new Uint8Array(32) })
+    })
     return true
   }
 
@@ -330,7 +352,7 @@ function missingOf(known: ReadonlyMap<string, Known>, { coverage }: LogState): M
 function isForked(known: ReadonlyMap<string, Known>, { coverage }: LogState): boolean {
   return coverage.some(({ replica, ranges, digest }) => {
     const ours = known.get(toHex(replica))
-    return ours !== undefined && ours.counter === ranges.at(-1)?.[1] && !equalBytes(ours.digest, digest)
+    return ours?.digest !== undefined && ours.counter === ranges.at(-1)?.[1] && !equalBytes(ours.digest, digest)
   })
 }
 
@@ -339,7 +361,11 @@ function holdsMore(known: ReadonlyMap<string, Known>, { coverage }: LogState): b
   return coverage.some(({ replica, ranges, digest }) => {
     const ours = known.get(toHex(replica))
     const theirs = ranges.at(-1)?.[1] ?? 0
-    return ours === undefined || theirs > ours.counter || (theirs === ours.counter && !equalBytes(digest, ours.digest))
+    return (
+      ours === undefined ||
+      theirs > ours.counter ||
+      (theirs === ours.counter && ours.digest !== undefined && !equalBytes(digest, ours.digest))
+    )
   })
 }
 

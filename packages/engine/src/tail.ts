@@ -51,6 +51,12 @@ export function* keptSegments(store: Store, first: number, last: number): Genera
   for (const row of rows.iterate(first, last)) yield toKept(row)
 }
 
+/** Sealed bytes of the kept segments with sequence numbers from `first` to `last`. */
+export function keptBytes(store: Store, first: number, last: number): number {
+  const row = store.driver.prepare(`SELECT sum(length(sealed)) AS bytes FROM (${KEPT}) WHERE seq BETWEEN ? AND ?`).get(first, last)
+  return Number(row?.['bytes'] ?? 0)
+}
+
 /** The kept segment `counter` of `replica`, from this log or from one that was left. */
 export function keptOf(store: Store, replica: string, counter: number): KeptSegment | undefined {
   const row = store.driver
