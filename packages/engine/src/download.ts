@@ -3,7 +3,8 @@
  * its end, so that the latest notes are there at once, and goes on from where an answer broke off [LOG-6].
  */
 import { equalBytes } from '@lockstep/protocol/bytes'
-import type { DeliveredSegment, Position } from '@lockstep/protocol/records'
+import { MAX_MERGE_PARTS } from '@lockstep/protocol/limits'
+import { type DeliveredSegment, type Position, SEGMENT_KIND } from '@lockstep/protocol/records'
 import { EngineError } from '#errors'
 import type { Inbox, NewestStream, OpenedSegment } from '#inbox'
 import { LogMismatch, mismatchOf } from '#log-mismatch'
@@ -146,6 +147,7 @@ export class Downloader {
       }
       stuck = false
     }
+    const follow = orderOf(request)
     try {
       for await (const chunk of remote.pull(token, { ...request, signal })) {
         position ??= { ...chunk.position, chain: chunk.position.chain.slice(), generation: chunk.position.generation.slice() }
@@ -153,6 +155,7 @@ export class Downloader {
         onDate(chunk.date)
         for (const delivery of chunk.segments) {
           segments++
+          follow(delivery)
           await this.#fetchKeys(delivery)
           const opened = inbox.open(delivery)
           // One that fails while another is waited for has a reader already, or it would end the process as unhandled.
@@ -216,5 +219,24 @@ export class Downloader {
       pruneTail(store, head, { keepLeft: true })
       inbox.log.pruneMarks(head)
     })
+  }
+}
+
+/**
+ * Looks at each delivery of an answer: they ascend, or descend where the newest come first; only the parts of one run share their
+ * place. So an answer cannot go on for ever. @throws EngineError `server-misbehaved`
+ */
+function orderOf({ order }: PullRequest): (delivery: DeliveredSegment) => void {
+  let before: DeliveredSegment | undefined
+  let parts = 0
+  return (delivery) => {
+    const { kind, first, last } = delivery
+    const same = before !== undefined && kind === SEGMENT_KIND.merged && first === before.first && last === before.last
+    parts = same ? parts + 1 : 1
+    const follows = before === undefined || (order === 'newest' ? last < before.first : first > before.last)
+    if (same ? parts > MAX_MERGE_PARTS : !follows) {
+      throw new EngineError('server-misbehaved', 'the server hands out its log in an order that it cannot have')
+    }
+    before = delivery
   }
 }

@@ -4,6 +4,7 @@
  */
 import { type Cell, type Cells, DELETED, PURGED, type RowDelta, type TextBase, type TextUpdate } from '#cell'
 import { ContentEncoder } from '#content-encoder'
+import { firstDoubts } from '#doubts'
 import type { Row, SqlValue } from '#driver'
 import { type ReplicaId, type Stamp, stampReplica, stampTime } from '#hlc'
 import { AT, PlainRows } from '#plain-rows'
@@ -62,10 +63,12 @@ export class Gatherer {
     this.#plain = new PlainRows(store)
     this.#own = store.ownReplicas()
     this.#tables = Object.keys(store.schema.tables)
+    const doubts = firstDoubts(store)
     this.#seen = store.driver
       .prepare('SELECT replica, counter FROM _replicas WHERE counter > told AND replica <> ?')
       .all(store.replica)
       .map((row) => [String(row['replica']) as ReplicaId, Number(row['counter'])] as const)
+      .filter(([replica, counter]) => counter < (doubts.get(replica) ?? Number.POSITIVE_INFINITY))
   }
 
   #encoder(seen: Gathered['seen']): ContentEncoder {

@@ -11,6 +11,7 @@ import type { SetState, TextBase } from '#cell'
 import { type Content, type ContentHeader, type ContentRow, toDelta } from '#content'
 import { decodeContent } from '#content-decoder'
 import { authorName } from '#devices'
+import { FAR_AHEAD } from '#doubts'
 import { EngineError } from '#errors'
 import { MAX_AHEAD_MILLIS, type ReplicaId, type Stamp, stampMillis } from '#hlc'
 import { DeviceLog, type Link, type LogPosition } from '#log'
@@ -113,8 +114,7 @@ export class Inbox {
       }
       const link = linkOf(segment)
       if (this.#due === undefined) at = this.log.extend(at, link)
-      this.#merge(segment, 'forward')
-      keepSegment(this.#store, delivery, head)
+      if (this.#merge(segment, 'forward')) keepSegment(this.#store, delivery, head)
     }
     if (at.cursor > start.cursor) this.log.moveTo(at)
     return at
@@ -178,20 +178,21 @@ export class Inbox {
     this.#due = part === parts - 1 ? undefined : { last, part: part + 1, parts }
   }
 
-  #merge(segment: OpenedSegment, order: 'forward' | 'newest'): void {
+  /** False for what is set aside: it is nothing to be handed on. */
+  #merge(segment: OpenedSegment, order: 'forward' | 'newest'): boolean {
     const { own, delivery, content, failure } = segment
-    if (own) return
-    if (content === undefined) {
-      this.#setAside(delivery, failure ?? 'it is empty')
-      return
+    if (own) return true
+    const reason = content === undefined ? (failure ?? 'it is empty') : this.#objection(delivery, content)
+    if (content === undefined || reason !== undefined) {
+      this.#setAside(delivery, reason ?? '', content?.header.run?.part)
+      return false
     }
-    const reason = this.#objection(delivery, content)
-    if (reason !== undefined) this.#setAside(delivery, reason, content.header.run?.part)
-    else this.#applyContent(content, toHex(delivery.replica) as ReplicaId, delivery, order)
+    this.#applyContent(content, toHex(delivery.replica) as ReplicaId, delivery, order)
+    return true
   }
 
   #objection(delivery: DeliveredSegment, content: Content): string | undefined {
-    if (this.#isFarAhead(content)) return 'it is dated more than 100 years ahead'
+    if (this.#isFarAhead(content)) return FAR_AHEAD
     if (delivery.epoch < this.#sealer.epoch && isClosed(this.#store, delivery))
       return 'it was sealed with a key that had been taken back'
     return undefined
@@ -310,6 +311,7 @@ function linkOf({ own, delivery, identity, content }: OpenedSegment): Link {
     previous: delivery.previous.slice(),
     identity,
     own,
+    unread: !own && content === undefined,
     bundleVersion: header?.bundleVersion ?? 0,
     seen: header?.seen ?? [],
     covers: header?.covers ?? [],

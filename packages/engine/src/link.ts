@@ -9,7 +9,7 @@ const FORMAT = 1
 export function encodeLink(link: Link): Uint8Array {
   const out = new ByteWriter(256).u8(FORMAT).u8(link.kind).varint(link.first).varint(link.last)
   out.raw(fromHex(link.replica)).varint(link.counter).raw(link.previous).raw(link.identity.id).raw(link.identity.digest)
-  out.u8(link.own ? 1 : 0).varint(link.bundleVersion)
+  out.u8(link.unread ? 2 : link.own ? 1 : 0).varint(link.bundleVersion)
   out.varint(link.seen.length)
   for (const [replica, counter] of link.seen) out.raw(fromHex(replica)).varint(counter)
   out.varint(link.covers.length)
@@ -33,7 +33,7 @@ export function decodeLink(bytes: Uint8Array): Link {
     counter: reader.varint(),
     previous: reader.raw(32).slice(),
     identity: { id: reader.raw(16).slice(), digest: reader.raw(32).slice() },
-    own: reader.u8() === 1,
+    ...ownership(reader.u8()),
     bundleVersion: reader.varint(),
     seen: list(() => [replica(), reader.varint()] as const),
     covers: list(() => ({ replica: replica(), first: reader.varint(), last: reader.varint(), digest: reader.raw(32).slice() })),
@@ -44,4 +44,8 @@ export function decodeLink(bytes: Uint8Array): Link {
   }
   reader.end()
   return link
+}
+
+function ownership(byte: number): Pick<Link, 'own' | 'unread'> {
+  return { own: byte === 1, unread: byte === 2 }
 }

@@ -13,6 +13,7 @@ import { CHAIN_START, extendChain, identifySegment, type SegmentIdentity, type S
 import { isCounted, type Mark, SEGMENT_KIND, type SegmentKind } from '@lockstep/protocol/records'
 import type { Cover, MergedRun } from '#content'
 import { authorName } from '#devices'
+import { firstDoubts } from '#doubts'
 import { EngineError } from '#errors'
 import type { ReplicaId } from '#hlc'
 import { decodeLink, encodeLink } from '#link'
@@ -40,6 +41,8 @@ export interface Link {
   readonly identity: SegmentIdentity
   /** Made by this database: nothing of it was to be merged. */
   readonly own: boolean
+  /** Its content could not be read: nothing of this but its place in the log is proved. */
+  readonly unread: boolean
   readonly bundleVersion: number
   readonly seen: readonly (readonly [ReplicaId, number])[]
   readonly covers: readonly Cover[]
@@ -49,7 +52,8 @@ export interface Link {
 /** The last segment of a replica whose contents are here. */
 export interface Known {
   readonly counter: number
-  readonly digest: Uint8Array
+  /** Undefined where what came after it is in doubt, and its sealed bytes are not at hand. */
+  readonly digest: Uint8Array | undefined
 }
 
 export class DeviceLog {
@@ -118,7 +122,7 @@ export class DeviceLog {
     this.#store.driver.prepare(`DELETE FROM _marks WHERE seq <= ? AND seq % ${MARK_EVERY} <> 0`).run(head - 2 * TAIL_SEGMENTS)
   }
 
-  /** The last segment of each replica whose contents are here and durable at the server, this one's among them. */
+  /** The last segment of each replica up to which all contents are here and durable at the server, this one's among them. */
   known(): Map<string, Known> {
     const { driver, replica } = this.#store
     const out = new Map<string, Known>()
@@ -127,11 +131,18 @@ export class DeviceLog {
     }
     const own = this.#confirmed()
     if (own.counter > (out.get(replica)?.counter ?? 0)) out.set(replica, own)
+    for (const [author, doubt] of firstDoubts(this.#store)) {
+      const last = out.get(author)
+      if (last === undefined || last.counter < doubt) continue
+      const kept = doubt > 1 ? keptOf(this.#store, author, doubt - 1) : undefined
+      if (doubt <= 1) out.delete(author)
+      else out.set(author, { counter: doubt - 1, digest: kept && this.#sha256(kept.record.sealed) })
+    }
     return out
   }
 
   /** This database's own last segment that the server has. */
-  #confirmed(): Known {
+  #confirmed(): { readonly counter: number; readonly digest: Uint8Array } {
     const row = this.#store.driver
       .prepare('SELECT counter, digest FROM _segments WHERE seq IS NOT NULL ORDER BY counter DESC LIMIT 1')
       .get()
@@ -164,7 +175,7 @@ export class DeviceLog {
   placeOwn({ counter, digest }: Known, sequence: number): boolean {
     const { driver } = this.#store
     const ours = driver.prepare('SELECT digest FROM _segments WHERE counter = ?').get(counter)?.['digest'] as Uint8Array | undefined
-    if (ours === undefined || !equalBytes(ours, digest)) return false
+    if (ours === undefined || digest === undefined || !equalBytes(ours, digest)) return false
     driver
       .prepare('UPDATE _segments SET seq = ? WHERE counter <= ? AND (seq IS NULL OR seq <= 0 OR seq > ?)')
       .run(sequence, counter, sequence)
@@ -175,7 +186,9 @@ export class DeviceLog {
   covers(): Cover[] {
     return [...this.known()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([replica, { counter, digest }]) => ({ replica: replica as ReplicaId, first: 1, last: counter, digest }))
+      .flatMap(([replica, { counter, digest }]) =>
+        digest === undefined ? [] : [{ replica: replica as ReplicaId, first: 1, last: counter, digest }],
+      )
   }
 
   /**
@@ -281,10 +294,10 @@ export class DeviceLog {
   }
 
   /** Counters of a replica arrive in order and each names the one before it; what is here already may come again. */
-  #checkAuthor({ replica, counter, previous, identity }: Link): void {
+  #checkAuthor({ replica, counter, previous, identity, unread }: Link): void {
     const { driver } = this.#store
     const row = driver.prepare('SELECT counter, digest FROM _replicas WHERE replica = ?').get(replica)
-    let known: Known = { counter: Number(row?.['counter'] ?? 0), digest: (row?.['digest'] ?? new Uint8Array(32)) as Uint8Array }
+    let known = { counter: Number(row?.['counter'] ?? 0), digest: (row?.['digest'] ?? new Uint8Array(32)) as Uint8Array }
     if (replica === this.#store.replica) {
       // Under our name, and not made here: this database is a copy of another one, or a state of it that was put back [LOG-3].
       this.#store.meta.set('copied', 1)
@@ -299,11 +312,18 @@ export class DeviceLog {
     } else if (this.#differs(replica, counter, identity.digest, known)) {
       this.#reportFork(replica, counter, name())
     }
+    // What could not be opened may be anybody's: it takes no place but the next one.
+    if (unread && counter !== known.counter + 1) return
     this.#setKnown(replica, counter, identity.digest)
     this.#store.settle('withheld', `${replica}:${counter}`)
   }
 
-  #differs(replica: string, counter: number, digest: Uint8Array, known: Known): boolean {
+  #differs(
+    replica: string,
+    counter: number,
+    digest: Uint8Array,
+    known: { readonly counter: number; readonly digest: Uint8Array },
+  ): boolean {
     if (counter === known.counter) return !equalBytes(digest, known.digest)
     const kept = keptOf(this.#store, replica, counter)
     return kept !== undefined && !equalBytes(this.#sha256(kept.record.sealed), digest)
@@ -415,6 +435,14 @@ export class DeviceLog {
     // Own ones keep their bytes where they are; what number they have now is known once they come again.
     driver.prepare('UPDATE _segments SET seq = -abs(seq) WHERE seq > ?').run(to.cursor)
     driver.prepare('DELETE FROM _marks WHERE seq > ?').run(to.cursor)
+    // What was wrong with it is found again if it comes again.
+    driver
+      .prepare(
+        "DELETE FROM _problems WHERE code = 'unreadable' AND subject IN (SELECT CAST(seq AS TEXT) FROM _quarantine WHERE seq > ?)",
+      )
+      .run(to.cursor)
+    driver.prepare('DELETE FROM _quarantine WHERE seq > ?').run(to.cursor)
+    this.#store.settle('forked')
     this.moveTo(to)
   }
 

@@ -123,6 +123,7 @@ export class Syncer {
           await this.#giveBack(repair)
         }
         if (!(await upload())) downloaded = sum(downloaded, await this.#download(options))
+        if (await this.#repair(options).reread()) downloaded = sum(downloaded, await this.#download(options))
         await this.#leaveCopy()
         purgeExpired(store, { now: store.runtime.now(), serverNow: this.#serverTime })
         // What came down can make this device write: a row of its own that somebody's purge would have taken [CELL-8].

@@ -35,6 +35,8 @@ export const OUTCOMES: Outcomes = {
   ...says('withheld', 'withhold-replica', 'withhold-replica-from-now-on'),
   ...says(
     'server-misbehaved',
+    'duplicate-in-the-answer',
+    'the-same-segment-without-end',
     'withhold-segment-leaving-its-number',
     'head-inflated',
     'nothing-new-by-an-empty-answer',
@@ -116,7 +118,6 @@ export const OUTCOMES: Outcomes = {
     'replay-segment',
     'reorder-one-author',
     'reorder-authors',
-    'duplicate-in-the-answer',
     'moved-to-an-exact-copy',
     'another-generation',
     'offer-one-iteration',
@@ -297,9 +298,9 @@ export const OUTCOMES: Outcomes = {
     'push: rotation-of-the-attacker’s',
     'push: rotation-with-a-bit-flipped',
   ),
-  ...stops(
+  ...says(SERVER, 'two-faced'),
+  ...says(
     'withheld',
-    'two-faced',
     'withhold-segment',
     'withhold-tail',
     'freeze-then-resume',
@@ -307,8 +308,11 @@ export const OUTCOMES: Outcomes = {
     'forked-before-the-news',
     'live-news-withheld',
   ),
-  ...stops(
+  ...says(
     'unreadable',
+    'forge-a-new-replica',
+    'live-news-forged',
+    'revoked-device-in-a-new-epoch',
     'flip-version',
     'flip-salt',
     'flip-commitment',
@@ -330,6 +334,6 @@ export const OUTCOMES: Outcomes = {
     'covered-up-withholding',
     'altered-without-a-new-chain',
   ),
-  ...stops('server-diverged', 'says-the-chain-does-not-match'),
+  ...says(SERVER, 'says-the-chain-does-not-match'),
   'forked-for-good': { codes: SERVER, when: 'afterwards', heals: true },
 }

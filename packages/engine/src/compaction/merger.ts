@@ -24,7 +24,7 @@ import { ContentEncoder } from '#content-encoder'
 import { DriverError } from '#driver'
 import { EngineError } from '#errors'
 import { makeStamp, type ReplicaId, stampTime } from '#hlc'
-import { DeviceLog } from '#log'
+import { DeviceLog, type Known } from '#log'
 import { relaxed } from '#relaxed'
 import { type Remote, ServerProblem } from '#remote'
 import type { Sealer } from '#sealing'
@@ -91,6 +91,9 @@ function obstacle(kind: MergeObstacle, detail: string): MergeResult {
 }
 
 /** Expected ends of a try, which the next one may not meet. */
+/** Refusals that say that something else came first; after the last of them this device takes up the new key with its next sync. */
+const OTHERS_FIRST: readonly string[] = ['run-changed', 'merge-busy', 'not-found', 'chain-mismatch', 'epoch-closed']
+
 function obstacleOf(error: unknown): MergeResult | undefined {
   if (error instanceof UnreadableRunError) return obstacle('unreadable', error.message)
   if (error instanceof NotHeldError) return obstacle('not-held', error.message)
@@ -98,7 +101,7 @@ function obstacleOf(error: unknown): MergeResult | undefined {
     return obstacle('damaged', error.message)
   }
   if (error instanceof RunChangedError || error instanceof StateMovedError) return obstacle('taken', error.message)
-  if (error instanceof ServerProblem && ['run-changed', 'merge-busy', 'not-found', 'chain-mismatch'].includes(error.problem)) {
+  if (error instanceof ServerProblem && OTHERS_FIRST.includes(error.problem)) {
     return obstacle('taken', error.message)
   }
   return undefined
@@ -197,7 +200,7 @@ export class Merger {
     if (run.first !== 1 || isTruncated(entries, head) || !small) return undefined
     const end = this.#log.chainAt(run.last)
     if (end === undefined) return undefined
-    const known = new Map<string, { readonly counter: number; readonly digest: Uint8Array }>(this.#log.known())
+    const known = new Map<string, Known>(this.#log.known())
     const { remote, token, store } = this.#options
     // This device's word and the server's have to be the same: a copy that took another replica id may not know all it wrote.
     const { coverage, sequence } = await remote.common(token, [{ sequence: head, chain }], signal)
@@ -211,6 +214,7 @@ export class Merger {
           ranges.length === 1 &&
           ranges[0]?.[0] === 1 &&
           ranges[0][1] === ours.counter &&
+          ours.digest !== undefined &&
           equalBytes(digest, ours.digest)
         )
       })
@@ -229,7 +233,12 @@ export class Merger {
     if (expected !== head) return undefined
     const covers = [...known]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([replica, { counter, digest }]) => ({ replica: replica as ReplicaId, first: 1, last: counter, digest }))
+      .map(([replica, { counter, digest }]) => ({
+        replica: replica as ReplicaId,
+        first: 1,
+        last: counter,
+        digest: digest as Uint8Array,
+      }))
     const previous = this.#log.chainAt(0) as Uint8Array
     return { whole: true, state: new WholeState(store), covers, previous, chain: end, downloaded: 0 }
   }

@@ -37,6 +37,7 @@ export function merger(
   device: AnyVault,
   server: MergingServer,
   pick?: (entries: readonly IndexEntry[], head: number) => Run | undefined,
+  flush?: () => Promise<void>,
 ) {
   const remote = new Remote({ server: 'http://server.test', http: server.http })
   return new Merger({
@@ -46,6 +47,7 @@ export function merger(
     remote,
     token: 'good',
     ...(pick && { pick }),
+    ...(flush && { flush }),
   })
 }
 
