@@ -51,8 +51,9 @@ export class Downloader {
     const { log } = this.#options.inbox
     let segments = 0
     let bytes = 0
+    if (log.hasPassed()) this.#options.store.write('remote', () => log.letGo())
     if (log.position().cursor === 0 || log.held() !== undefined) {
-      const newest = await this.#newest(options)
+      const newest = await this.#newestOfOneLog(options)
       segments += newest.segments
       bytes += newest.bytes
       const { cursor, chain } = log.position()
@@ -65,6 +66,26 @@ export class Downloader {
     }
     const rest = await this.#forward(options)
     return { segments: segments + rest.segments, bytes: bytes + rest.bytes }
+  }
+
+  /**
+   * What is held may be of a log that the server no longer has: at its cursor, the beginning, all logs are alike. Where it does not fit
+   * what comes, the log is got anew from its end, once.
+   */
+  async #newestOfOneLog(options: SyncOptions): Promise<Pulled> {
+    const { inbox, store } = this.#options
+    const { log } = inbox
+    const start = log.position()
+    const resumed = log.held() !== undefined || log.partial() !== undefined
+    try {
+      const newest = await this.#newest(options)
+      const { cursor, chain } = log.position()
+      if (!resumed || cursor !== newest.position.head || equalBytes(chain, newest.position.chain)) return newest
+    } catch (error) {
+      if (!resumed || !(error instanceof EngineError) || error.code !== 'server-misbehaved') throw error
+    }
+    store.write('remote', () => log.rewind(start))
+    return this.#newest(options)
   }
 
   async #newest(options: SyncOptions): Promise<Pulled> {
@@ -88,7 +109,9 @@ export class Downloader {
       },
     )
     if (inbox.log.held() !== undefined && inbox.position().cursor === cursor) {
-      throw new EngineError('offline', 'the answer ended before the beginning of the log; what arrived is kept')
+      // Something between that ends answers early looks the same as one that ends at once.
+      const code = pulled.segments > 0 ? 'offline' : 'server-misbehaved'
+      throw new EngineError(code, 'the answer ended before the beginning of the log; what arrived is kept')
     }
     return pulled
   }

@@ -379,6 +379,12 @@ export class DeviceLog {
     return row && { first: Number(row['first']), last: Number(row['last']) }
   }
 
+  /** True if the cursor has got to what is held by itself: another process, or a live connection, was quicker. */
+  hasPassed(): boolean {
+    const held = this.held()
+    return held !== undefined && this.position().cursor >= held.first - 1
+  }
+
   /** The rows of a segment, or of a part of a run, are here: it came from the end, below what is held. `head`: of the server. */
   hold(link: Link, head: number): void {
     const { driver } = this.#store
