@@ -168,6 +168,19 @@ export class DeviceLog {
     )
   }
 
+  /** True once a segment came under this replica's name that was not made here [LOG-3]. */
+  isCopy(): boolean {
+    const { driver, replica } = this.#store
+    return driver.prepare('SELECT 1 FROM _replicas WHERE replica = ?').get(replica) !== undefined
+  }
+
+  /** A copy's own segments that the log lacks: their counters are taken, so what they hold is sent under another name. */
+  takeBackOwn(): void {
+    this.#store.driver
+      .prepare('UPDATE _segments SET seq = NULL WHERE seq IS NOT NULL AND sealed IS NOT NULL AND (seq <= 0 OR seq > ?)')
+      .run(this.position().cursor)
+  }
+
   /**
    * Own segments up to the one with this counter and digest are in the log, at `sequence` or before it. False where that is not a
    * segment of this database: then it is a copy of the one that wrote it.

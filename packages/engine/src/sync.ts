@@ -149,8 +149,7 @@ export class Syncer {
   /** Segments under this replica's name came that were not made here: it is a copy, and takes a name of its own [LOG-3]. */
   async #leaveCopy(): Promise<void> {
     const { store, sealer } = this.#tools
-    const row = store.driver.prepare('SELECT 1 FROM _replicas WHERE replica = ?').get(store.replica)
-    if (row !== undefined) await moveToNewReplica(store, sealer, store.replica)
+    if (this.inbox.log.isCopy()) await moveToNewReplica(store, sealer, store.replica)
   }
 
   async #giveBack(repair: Repair): Promise<void> {
@@ -176,7 +175,8 @@ export class Syncer {
     const counts = await new Downloader({ ...this.#tools, inbox: this.inbox, renewKeys: this.#renewKeys, onDate }).run(options)
     const repairing = this.#tools.store.meta.get('repairing') !== undefined
     if (!repairing && log.lacksOwn(confirmed)) {
-      throw new LogMismatch('the server has lost segments that it had confirmed to this device')
+      if (log.isCopy()) this.#tools.store.write('remote', () => log.takeBackOwn())
+      else throw new LogMismatch('the server has lost segments that it had confirmed to this device')
     }
     return counts
   }
