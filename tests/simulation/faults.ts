@@ -29,23 +29,27 @@ export const FAULT_FLOORS = {
   schemaUpgraded: 4,
   liveOutOfOrder: 20,
   liveRepeated: 20,
-  serverRestored: 10,
-  serverWiped: 10,
-  serverForked: 6,
-  deviceRestored: 15,
-  deviceCloned: 8,
   mergeDone: 50,
-  mergeRace: 8,
+  mergeRace: 3,
   mergeCrash: 20,
-  deviceRevoked: 3,
-  keysTakenUp: 4,
-  epochClosed: 5,
-  newestFirstCutShort: 4,
-  serverGivenBack: 15,
-  seeded: 1,
+  deviceRevoked: 4,
+  keysTakenUp: 2,
+  epochClosed: 4,
+  newestFirstCutShort: 3,
 } as const
 
-export type Fault = keyof typeof FAULT_FLOORS
+/** The same for runs in which whole machines go back in time, are lost, or exist twice. */
+export const DAMAGE_FLOORS = {
+  serverRestored: 20,
+  serverWiped: 20,
+  serverForked: 10,
+  deviceRestored: 20,
+  deviceCloned: 10,
+  serverGivenBack: 40,
+  seeded: 10,
+} as const
+
+export type Fault = keyof typeof FAULT_FLOORS | keyof typeof DAMAGE_FLOORS
 
 export class FaultCounts {
   readonly counts = new Map<Fault, number>()

@@ -4,8 +4,9 @@ import { Random } from '../support/random.ts'
 import { type Operation, planOperations } from './operations.ts'
 
 const OPERATIONS = 300
-/** Of how many runs it is part. */
-const SHARE_OF = { serverDamage: 0.35, diskDamage: 0.35, revocations: 0.4 } as const
+/** Of how many runs without damage, and of how many with. */
+const REVOCATIONS = 0.4
+const DAMAGE = { server: 0.6, disk: 0.6 } as const
 const REGRESSIONS = new URL('regressions/', import.meta.url)
 
 export interface WorldOptions {
@@ -29,21 +30,32 @@ export interface Plan {
   readonly operations: readonly Operation[]
 }
 
-export function planOf(seed: number, { wildClocks = false, operations: count = OPERATIONS } = {}): Plan {
+export interface PlanOptions {
+  readonly wildClocks?: boolean
+  readonly operations?: number
+  /** Whole machines go back to an earlier state, are lost, or exist twice. */
+  readonly damage?: boolean
+}
+
+export function planOf(
+  seed: number,
+  { wildClocks = false, operations: count = OPERATIONS, damage = false }: PlanOptions = {},
+): Plan {
   const random = new Random(seed)
   const devices = random.between(2, 6)
   const operations = planOperations(random.fork(), devices, count)
   const end = operations.reduce((sum, { gap }) => sum + gap, 0)
-  const serverDamage = random.chance(SHARE_OF.serverDamage)
+  const joins = Array.from({ length: devices }, (_, i) => (i < 2 ? 0 : random.below(end)))
+  const serverDamage = damage && random.chance(DAMAGE.server)
   const options: WorldOptions = {
     devices,
-    joins: Array.from({ length: devices }, (_, i) => (i < 2 ? 0 : random.below(end))),
+    joins,
     realCrypto: seed % 10 === 0,
     wildClocks: wildClocks || random.chance(0.1),
     serverDamage,
-    diskDamage: random.chance(SHARE_OF.diskDamage),
+    diskDamage: damage && (!serverDamage || random.chance(DAMAGE.disk)),
     // Not both: a server that forgets that an epoch was opened.
-    revocations: !serverDamage && random.chance(SHARE_OF.revocations),
+    revocations: !serverDamage && random.chance(REVOCATIONS),
   }
   return { seed, options, operations }
 }

@@ -5,6 +5,7 @@
 import type { Cells, RowDelta } from '@lockstep/engine/cell'
 import { toDelta } from '@lockstep/engine/content'
 import { decodeContent } from '@lockstep/engine/content-decoder'
+import { EngineError } from '@lockstep/engine/errors'
 import { joinRow } from '@lockstep/engine/merge'
 import { ServerProblem } from '@lockstep/engine/remote'
 import { equalBytes } from '@lockstep/protocol/bytes'
@@ -28,6 +29,8 @@ const ROUNDS = 3
 /** An owner who is not sure of the password may have to wait for the next guesses. */
 const MAX_SIGN_INS = 20
 const HOUR = 3_600_000
+/** Longer than a server keeps a merge reserved for whoever is not heard of. */
+const LEASE_MILLIS = 150_000
 
 /** Problems that an honest server and honest devices must never cause. */
 const ACCUSATIONS = new Set(['withheld', 'forked', 'unreadable', 'server-diverged', 'keys-forged'])
@@ -79,7 +82,7 @@ export class Settling {
       device.uploaded = 0
     }
     for (let round = 0; round < ROUNDS; round++) {
-      for (const { device, process } of members) await this.#finish(device.sync(process))
+      for (const member of members) await this.#sync(member)
     }
     const hash = this.#compare(members)
     const cost = this.#measure(members, before)
@@ -117,6 +120,17 @@ export class Settling {
         if (!again || attempts === MAX_SIGN_INS) throw error
       })
     }
+  }
+
+  /** Once more where a device that is no more had begun to give the server back what it lost: its right to do so ends by itself. */
+  async #sync({ device, process }: Member): Promise<void> {
+    const { scheduler } = this.#world
+    await this.#finish(device.sync(process)).catch(async (error: unknown) => {
+      if (!(error instanceof EngineError) || error.code !== 'conflict') throw error
+      scheduler.after(LEASE_MILLIS, () => {})
+      await scheduler.run()
+      await this.#finish(device.sync(process))
+    })
   }
 
   /** Runs the world until `work` is done. */
