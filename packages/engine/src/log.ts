@@ -219,15 +219,13 @@ export class DeviceLog {
       if (!equalBytes(link.previous, at.chain)) {
         throw new EngineError('server-misbehaved', `segment ${link.last} was written for another place in the log`)
       }
+      this.#displaceOwn(link)
       for (const cover of link.covers) this.#adopt(cover, link.last)
     } else if (link.own && link.replica === this.#store.replica) {
       this.#store.driver.prepare('UPDATE _segments SET seq = ? WHERE counter = ?').run(link.last, link.counter)
     } else {
       this.#checkAuthor(link)
-      // Somebody else's segment has the number that an own one was given: that is not in this log any more, or not there.
-      this.#store.driver
-        .prepare('UPDATE _segments SET seq = -seq WHERE seq = ? AND sealed IS NOT NULL AND seq IS NOT NULL')
-        .run(link.last)
+      this.#displaceOwn(link)
     }
     this.#noteSeen(link)
     if (link.last % MARK_EVERY === 0) this.mark(link.last, chain)
@@ -246,6 +244,7 @@ export class DeviceLog {
     if (after !== undefined && !equalBytes(after, run.chain)) this.#misfit(link)
     this.#checkHolds(link, at.cursor)
     const known = this.known()
+    this.#displaceOwn(link)
     for (const cover of link.covers) {
       const { counter, digest } = known.get(cover.replica) ?? { counter: 0, digest: undefined }
       if (cover.last === counter && digest !== undefined && !equalBytes(digest, cover.digest)) this.#misfit(link)
@@ -260,6 +259,13 @@ export class DeviceLog {
     }
     this.mark(last, run.chain)
     return { cursor: last, chain: run.chain }
+  }
+
+  /** Own segments that were given numbers which are somebody else's are not in this log, unless a cover says so. */
+  #displaceOwn({ first, last }: Link): void {
+    this.#store.driver
+      .prepare('UPDATE _segments SET seq = -seq WHERE seq BETWEEN ? AND ? AND sealed IS NOT NULL AND seq IS NOT NULL')
+      .run(Math.max(1, first), last)
   }
 
   #misfit({ first, last }: Link): never {
