@@ -9,6 +9,7 @@ import { toDelta } from '#content'
 import { decodeContent } from '#content-decoder'
 import type { SqlValue } from '#driver'
 import { type Stamp, stampReplica } from '#hlc'
+import { editedAt } from '#merge'
 import { KIND } from '#schema'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
@@ -51,6 +52,7 @@ function pendAgain(store: Store, own: ReadonlySet<string>, { table, id, cells }:
   const stored = store.rows.load(table, id)
   if (stored === undefined) return
   let since: Stamp | undefined
+  let edits = 0
   const note = (stamp: Stamp) => {
     if (own.has(stampReplica(stamp)) && (since === undefined || stamp < since)) since = stamp
   }
@@ -64,9 +66,12 @@ function pendAgain(store: Store, own: ReadonlySet<string>, { table, id, cells }:
       for (const [key, { base, updates }] of cell.value) {
         if (base !== undefined) note(base.stamp)
         for (const update of updates) insertEdit.run(table, stored.n, name, key, update.base, update.bytes)
+        edits += updates.length
       }
     }
   }
+  // A text may have been edited before somebody else's last write of the row, which came first: then no stamp is ours.
+  if (since === undefined && edits > 0) since = editedAt(cells)
   if (since === undefined) return
   store.markPending(table, stored.n, since)
   store.driver.prepare('UPDATE _pending SET since = min(since, ?) WHERE tbl = ? AND n = ?').run(since, table, stored.n)
