@@ -63,7 +63,8 @@ async function syncOnce(context: Context, device: LockstepDevice): Promise<void>
     }),
   )
   const { state, problems } = statusJson(device.status())
-  context.out.done({ state, uploaded, downloaded, repaired, problems }, () =>
+  const gaveBack = repaired.segments > 0 ? { repaired } : {}
+  context.out.done({ state, uploaded, downloaded, ...gaveBack, problems }, () =>
     [
       `Synced: sent ${counted(uploaded.segments, 'segment')} (${bytes(uploaded.bytes)}), received ${counted(downloaded.segments, 'segment')} (${bytes(downloaded.bytes)}).`,
       ...(repaired.segments === 0
