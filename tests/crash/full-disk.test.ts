@@ -236,5 +236,8 @@ describe('[G5] the disk of a device is full', () => {
 
 test('[G5] [LOG-2] [SYNC-2] the disk was full at every kind of place', () => {
   console.log(`G5: ${counts.statements} statements once, ${counts.lasting} for good, ${counts.pages} pages`)
-  for (const met of Object.values(counts)) expect(met).toBeGreaterThan(10)
+  expect(counts.statements).toBeGreaterThan(10)
+  expect(counts.lasting).toBeGreaterThan(10)
+  // A commit of these takes a few pages each.
+  expect(counts.pages).toBeGreaterThan(6)
 })
