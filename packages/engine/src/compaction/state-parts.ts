@@ -28,6 +28,8 @@ const BODY_BYTES = 1024 * 1024
 const RECENT = 2048
 const PAGE = 1024
 const ROW_OVERHEAD = 40
+/** Rows of a run that stay in memory from when they are measured until they are written: all of most runs. */
+const KEPT_BYTES = 8 * 1024 * 1024
 
 /** What was written while the parts were made does not fit them, or was not sent. Merging can be tried again. */
 export class StateMovedError extends EngineError {
@@ -274,6 +276,9 @@ export interface TouchedStateOptions {
 export class TouchedState extends Parts {
   readonly #touched: Touched
   readonly #limit: string
+  /** Rows as they were when they were measured, by table and id: what was written since is not of the run. */
+  readonly #kept = new Map<string, RowDeltas>()
+  #room = KEPT_BYTES
 
   /** @throws NotHeldError */
   constructor({ store, touched, limit }: TouchedStateOptions) {
@@ -281,16 +286,27 @@ export class TouchedState extends Parts {
     this.#touched = touched
     this.#limit = limit
     for (const { table, id } of touched.newestFirst()) {
-      const row = this.deltas(table, id)
+      const row = this.#read(table, id)
       if (row === undefined) continue
       const [only] = row.deltas
-      if (row.deltas.length > 1) this.cutter.pieces(table, id, row.deltas.length)
-      else this.cutter.row(table, id, sizeOfCells(only as Cells) + ROW_OVERHEAD)
+      if (row.deltas.length > 1) {
+        this.cutter.pieces(table, id, row.deltas.length)
+        continue
+      }
+      const bytes = sizeOfCells(only as Cells) + ROW_OVERHEAD
+      this.cutter.row(table, id, bytes)
+      if (bytes > this.#room) continue
+      this.#room -= bytes
+      this.#kept.set(`${table}/${id}`, row)
     }
   }
 
   protected deltas(table: string, key: RowKey): RowDeltas | undefined {
     const id = String(key)
+    return this.#kept.get(`${table}/${id}`) ?? this.#read(table, id)
+  }
+
+  #read(table: string, id: string): RowDeltas | undefined {
     const { rows } = this.store
     const current = rows.knows(table) ? rows.load(table, id)?.cells : rows.foreignCells(table, id)
     const cells = survivors(this.#touched.row({ table, id }) as TouchedRow, {
