@@ -30,6 +30,6 @@ describe('crypto and protocol agree', () => {
   test('[ENV-3] on segment kinds: each has an AAD of its own', () => {
     const common = { vaultId: new Uint8Array(16), replica: new Uint8Array(16), counter: 1, epoch: 1 }
     const aads = Object.values(SEGMENT_KIND).map((kind) => segmentAad({ ...common, kind }).join())
-    expect(new Set(aads).size).toBe(3)
+    expect(new Set(aads).size).toBe(4)
   })
 })
