@@ -22,7 +22,7 @@ export const logBugs: readonly Bug[] = [
   },
   {
     name: 'a run counts as held before its last part has come',
-    file: 'packages/engine/src/log.ts',
+    file: 'packages/engine/src/held-end.ts',
     search: 'const whole = link.run === undefined || link.run.part === link.run.parts - 1',
     replace: 'const whole = true',
     ...LOG,

@@ -51,8 +51,8 @@ export class Downloader {
     const { log } = this.#options.inbox
     let segments = 0
     let bytes = 0
-    if (log.hasPassed()) this.#options.store.write('remote', () => log.letGo())
-    if (log.position().cursor === 0 || log.held() !== undefined) {
+    if (log.hasPassed()) this.#options.store.write('remote', () => log.end.letGo())
+    if (log.position().cursor === 0 || log.end.held() !== undefined) {
       const newest = await this.#newestOfOneLog(options)
       segments += newest.segments
       bytes += newest.bytes
@@ -76,7 +76,7 @@ export class Downloader {
     const { inbox, store } = this.#options
     const { log } = inbox
     const start = log.position()
-    const resumed = log.held() !== undefined || log.partial() !== undefined
+    const resumed = log.end.held() !== undefined || log.end.partial() !== undefined
     try {
       const newest = await this.#newest(options)
       const { cursor, chain } = log.position()
@@ -91,8 +91,8 @@ export class Downloader {
   async #newest(options: SyncOptions): Promise<Pulled> {
     const { inbox } = this.#options
     const { cursor, chain } = inbox.position()
-    const held = inbox.log.held()
-    const partial = inbox.log.partial()
+    const held = inbox.log.end.held()
+    const partial = inbox.log.end.partial()
     inbox.begin(partial)
     const through = held === undefined ? partial?.last : held.first - 1
     let stream: NewestStream | undefined
@@ -103,12 +103,12 @@ export class Downloader {
         const head = held?.last ?? partial?.last ?? position.head
         stream ??= { cursor, head, below: (through ?? position.head) + 1 }
         inbox.applyNewest(ready, stream)
-        const now = inbox.log.held()
+        const now = inbox.log.end.held()
         const total = position.head - cursor
         return { done: now === undefined ? total : Math.min(total, now.last - now.first + 1), total }
       },
     )
-    if (inbox.log.held() !== undefined && inbox.position().cursor === cursor) {
+    if (inbox.log.end.held() !== undefined && inbox.position().cursor === cursor) {
       // Something between that ends answers early looks the same as one that ends at once.
       const code = pulled.segments > 0 ? 'offline' : 'server-misbehaved'
       throw new EngineError(code, 'the answer ended before the beginning of the log; what arrived is kept')

@@ -141,15 +141,15 @@ export class Inbox {
       this.#checkPart(segment)
       if (this.#due === undefined) stream.below = first
       if (log.position().cursor !== stream.cursor) continue
-      const held = log.held()
+      const held = log.end.held()
       if (held !== undefined && first >= held.first) continue
       this.#merge(segment, 'newest')
       keepSegment(this.#store, delivery, stream.head)
       // Not what continues the interval that another process has begun: its rows are here, and it is not held.
-      if (held === undefined ? last >= stream.head : last >= held.first - 1) log.hold(linkOf(segment), stream.head)
+      if (held === undefined ? last >= stream.head : last >= held.first - 1) log.end.hold(linkOf(segment), stream.head)
     }
     if (log.position().cursor !== stream.cursor) return true
-    if ((log.held()?.first ?? Number.POSITIVE_INFINITY) > stream.cursor + 1) return false
+    if ((log.end.held()?.first ?? Number.POSITIVE_INFINITY) > stream.cursor + 1) return false
     log.close()
     return true
   }

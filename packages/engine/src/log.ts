@@ -15,8 +15,8 @@ import type { Cover, MergedRun } from '#content'
 import { authorName } from '#devices'
 import { firstDoubts } from '#doubts'
 import { EngineError } from '#errors'
+import { HeldEnd } from '#held-end'
 import type { ReplicaId } from '#hlc'
-import { decodeLink, encodeLink } from '#link'
 import type { Store } from '#store'
 import { keptOf, keptSegments, TAIL_SEGMENTS } from '#tail'
 
@@ -59,10 +59,13 @@ export interface Known {
 export class DeviceLog {
   readonly #store: Store
   readonly #sha256: Sha256
+  /** What came from the log's end and is not checked yet. */
+  readonly end: HeldEnd
 
   constructor(store: Store, sha256: Sha256) {
     this.#store = store
     this.#sha256 = sha256
+    this.end = new HeldEnd(store)
   }
 
   /** Everything up to the cursor is here and checked. */
@@ -392,59 +395,22 @@ export class DeviceLog {
     if (bundleVersion > (this.#store.meta.get('bundleVersionSeen') ?? 0)) this.#store.meta.set('bundleVersionSeen', bundleVersion)
   }
 
-  /** The interval beyond the cursor whose rows are here, while the log comes from its end; its last is the head of then. */
-  held(): { readonly first: number; readonly last: number } | undefined {
-    const row = this.#store.driver.prepare('SELECT first, last FROM _held').get()
-    return row && { first: Number(row['first']), last: Number(row['last']) }
-  }
-
   /** True if the cursor has got to what is held by itself: another process, or a live connection, was quicker. */
   hasPassed(): boolean {
-    const held = this.held()
+    const held = this.end.held()
     return held !== undefined && this.position().cursor >= held.first - 1
-  }
-
-  /** The rows of a segment, or of a part of a run, are here: it came from the end, below what is held. `head`: of the server. */
-  hold(link: Link, head: number): void {
-    const { driver } = this.#store
-    // A run may have been merged since an answer broke off: it stands for what had come of it until then.
-    if ((link.run?.part ?? 0) === 0) driver.prepare('DELETE FROM _links WHERE last BETWEEN ? AND ?').run(link.first, link.last)
-    driver
-      .prepare('INSERT OR REPLACE INTO _links (last, part, link) VALUES (?, ?, ?)')
-      .run(link.last, link.run?.part ?? 0, encodeLink(link))
-    const whole = link.run === undefined || link.run.part === link.run.parts - 1
-    if (!whole) return
-    const last = Math.max(this.held()?.last ?? head, link.last)
-    driver.exec('DELETE FROM _held')
-    driver.prepare('INSERT INTO _held (first, last) VALUES (?, ?)').run(link.first, last)
-  }
-
-  /** The last segment that came of a run of which parts are missing: what a broken off answer goes on after. */
-  partial(): Link | undefined {
-    const first = this.held()?.first
-    const row = this.#store.driver
-      .prepare(`SELECT link FROM _links ${first === undefined ? '' : 'WHERE last < ?'} ORDER BY last DESC, part DESC LIMIT 1`)
-      .get(...(first === undefined ? [] : [first]))
-    return row && decodeLink(row['link'] as Uint8Array)
   }
 
   /** Checks in order what came from the end, now that nothing is missing below it, and moves the cursor over it. */
   close(): LogPosition {
-    const { driver } = this.#store
     let at = this.position()
-    for (const row of driver.prepare('SELECT link FROM _links ORDER BY last, part').iterate()) {
-      const link = decodeLink(row['link'] as Uint8Array)
+    for (const link of this.end.links()) {
       if (link.run !== undefined && link.run.part < link.run.parts - 1) continue
       at = this.extend(at, link)
     }
     this.moveTo(at)
-    this.letGo()
+    this.end.letGo()
     return at
-  }
-
-  /** Forgets what came from the end; its rows stay, which does no harm. */
-  letGo(): void {
-    this.#store.driver.exec('DELETE FROM _links; DELETE FROM _held')
   }
 
   /**
@@ -452,7 +418,7 @@ export class DeviceLog {
    */
   rewind(to: LogPosition): void {
     const { driver } = this.#store
-    this.letGo()
+    this.end.letGo()
     driver
       .prepare('INSERT OR REPLACE INTO _tail SELECT -seq, kind, epoch, replica, counter, previous, sealed FROM _tail WHERE seq > ?')
       .run(to.cursor)

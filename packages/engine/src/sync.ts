@@ -264,7 +264,7 @@ export class Syncer {
   async applyLive(segments: readonly DeliveredSegment[], position: Position): Promise<boolean> {
     const { cursor } = this.inbox.position()
     // While the log comes from its end, what is between has to come first.
-    if (this.inbox.log.held() !== undefined) return false
+    if (this.inbox.log.end.held() !== undefined) return false
     const fresh = segments.filter(({ last }) => last > cursor)
     if (fresh.length > 0) {
       if ((fresh[0] as DeliveredSegment).first !== cursor + 1 || fresh.some(({ kind }) => !isCounted(kind))) return false

@@ -235,7 +235,7 @@ describe('failures', () => {
     expect(await codeOf(() => sync(reader, server))).toBe('offline')
     // The log comes from its end: an interval of it is here, and nothing below.
     const { cursor } = reader.syncer(server).inbox.position()
-    const held = reader.syncer(server).inbox.log.held()
+    const held = reader.syncer(server).inbox.log.end.held()
     expect(cursor).toBe(0)
     expect(held?.last).toBe(10)
     expect(held?.first).toBeGreaterThan(1)

@@ -165,7 +165,7 @@ export class Merger {
   /** Everything that is in the log is in the database, and the other way round. */
   #isInStep({ head, chain }: Position): boolean {
     const at = this.#log.position()
-    if (at.cursor !== head || !equalBytes(at.chain, chain) || this.#log.held() !== undefined) return false
+    if (at.cursor !== head || !equalBytes(at.chain, chain) || this.#log.end.held() !== undefined) return false
     return this.#hasSentAll()
   }
 
