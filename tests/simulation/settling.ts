@@ -18,7 +18,7 @@ const MAX_EXCHANGES = 5
 /** To take up the keys of epochs that others have opened, and seal again what waited. */
 const MAX_EXCHANGES_OF_KEYS = 3
 /** And where servers or disks went back in time: what is missing has to be found out and brought back. */
-const MAX_EXCHANGES_OF_REPAIR = 14
+const MAX_EXCHANGES_OF_REPAIR = 16
 /** Bytes of bodies, as a multiple of what has to travel at least, and what each exchange costs besides. */
 const MAX_BYTES_FACTOR = 3
 const EXCHANGE_BYTES = 160
@@ -26,6 +26,8 @@ const EXCHANGE_BYTES = 160
 const REPAIR_BYTES = 4096
 /** Rounds in which every device syncs once: the second brings what the first had not sent yet, the third what a purge made devices write again. */
 const ROUNDS = 3
+/** A disk finds out that it is a copy when it meets the other one, and tells the others in its next sync. */
+const ROUNDS_OF_COPIES = 5
 /** An owner who is not sure of the password may have to wait for the next guesses. */
 const MAX_SIGN_INS = 20
 const HOUR = 3_600_000
@@ -81,7 +83,8 @@ export class Settling {
       Object.assign(device.traffic, { exchanges: 0, bytes: 0 })
       device.uploaded = 0
     }
-    for (let round = 0; round < ROUNDS; round++) {
+    const rounds = world.options.diskDamage ? ROUNDS_OF_COPIES : ROUNDS
+    for (let round = 0; round < rounds; round++) {
       for (const member of members) await this.#sync(member)
     }
     const hash = this.#compare(members)
