@@ -17,6 +17,7 @@ import { firstDoubts } from '#doubts'
 import { EngineError } from '#errors'
 import { HeldEnd } from '#held-end'
 import type { ReplicaId } from '#hlc'
+import { LogMismatch } from '#log-mismatch'
 import type { Store } from '#store'
 import { keptOf, keptSegments, TAIL_SEGMENTS } from '#tail'
 
@@ -287,8 +288,8 @@ export class DeviceLog {
       const author = toHex(record.replica)
       const cover = covered.get(author)
       if (cover !== undefined && cover.first <= record.counter && cover.last >= record.counter) continue
-      throw new EngineError(
-        'server-misbehaved',
+      // A run of another log than the one that this device has followed, which its cursor inside of the run could not tell.
+      throw new LogMismatch(
         `the merged segments ${link.first} to ${link.last} lack what ${authorName(this.#store, author)} had written there`,
       )
     }

@@ -84,7 +84,8 @@ export class Repair {
    */
   async begin(mismatch: LogMismatch): Promise<RepairStep> {
     const { log, store } = this.#options
-    const state = mismatch.state ?? (await this.#common()).state
+    const asked = mismatch.state === undefined ? await this.#common() : undefined
+    const state = mismatch.state ?? (asked as { readonly state: LogState }).state
     const { cursor } = log.position()
     const known = log.known()
     const missing = missingOf(known, state)
@@ -108,8 +109,7 @@ export class Repair {
       if (missing.length === 0) this.#done()
       return 'follow'
     }
-    const common = mismatch.state === undefined || isPrefix ? undefined : (await this.#common()).sequence
-    const back = isPrefix ? state.head : (common ?? 0)
+    const back = isPrefix ? state.head : (asked ?? (await this.#common())).sequence
     const chain = log.chainAt(back)
     store.write('remote', () => {
       if (chain === undefined) log.rewind({ cursor: 0, chain: new Uint8Array(32) })
