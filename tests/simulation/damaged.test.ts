@@ -2,7 +2,7 @@
  * The simulation with servers that are put back to backups, emptied, or exist twice for a while, and disks that are put back or
  * copied to another machine, all of it while everything else goes wrong, too.
  *
- * The full campaign: LOCKSTEP_RUNS=100 npx vitest run tests/simulation/damaged.test.ts
+ * The full campaign: LOCKSTEP_FROM=random LOCKSTEP_RUNS=100 npx vitest run tests/simulation/damaged.test.ts
  */
 import { expect, test } from 'vitest'
 import { runCampaign } from './campaign.ts'

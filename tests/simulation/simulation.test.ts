@@ -2,7 +2,7 @@
  * Many devices, one server and everything that can go wrong between them, from a seed. What happens to whole machines is in
  * damaged.test.ts, which runs beside it.
  *
- * The full campaign, 10 000 seeds of 300 operations in each: LOCKSTEP_RUNS=100 npx vitest run tests/simulation/simulation.test.ts
+ * The full campaign, 10 000 seeds of 300 operations in each: LOCKSTEP_FROM=random LOCKSTEP_RUNS=100 npx vitest run tests/simulation/simulation.test.ts
  * `LOCKSTEP_PIN=1` keeps the plan of a failure, made small, in regressions/; a note of what was wrong is to be put into it.
  */
 import { expect, test } from 'vitest'
