@@ -47,6 +47,7 @@ export interface Writes {
 export interface Write extends Writes {
   /** Undefined where nobody knows whether it was committed. */
   readonly stamp: Stamp | undefined
+  readonly author: Holder
   /** Virtual time. */
   readonly at: number
   /** Nobody has it any more, or nobody may take it from who has it: it need not be there, and may. */
@@ -114,7 +115,7 @@ export class Ledger {
 
   /** `stamp`: of the transaction, undefined where nobody knows whether it was committed. */
   record(author: Holder, writes: Writes, stamp: Stamp | undefined, dated = false): void {
-    const write: Write = { ...writes, stamp, at: this.#clock(), forgiven: false, dated }
+    const write: Write = { ...writes, stamp, author, at: this.#clock(), forgiven: false, dated }
     this.#writes.push(write)
     if (stamp !== undefined) author.holds.add(write)
   }
@@ -221,14 +222,19 @@ export class Ledger {
   }
 
   /**
-   * Of a note that was purged: its last text, where that was written after the purge by the author of the row's last write.
-   * Others' edits of the text that was purged go with it.
+   * Of a note that was purged: its last text, where that was written after the purge by the author of the row's last write, and
+   * nobody else wrote the row after the purge. Others' edits of the text that was purged go with it, and whoever meets the purge
+   * first writes again what that device had seen.
    */
   #afterPurge(row: string, certain: readonly DatedText[], purge: Stamp | undefined): readonly DatedText[] {
     const last = certain.reduce<DatedText | undefined>((a, b) => (later(b.write.stamp, a?.write.stamp) ? b : a), undefined)
     if (last === undefined || purge === undefined || !later(last.write.stamp, purge) || last.write.dated) return []
     const others = this.#writes.filter(({ cells }) => cells.some(({ table, id }) => keyOf(table, id) === row))
-    return others.every((write) => isCertain(write) && !later(write.stamp, last.write.stamp)) ? [last] : []
+    const isLast = (write: Write) =>
+      isCertain(write) &&
+      !later(write.stamp, last.write.stamp) &&
+      (write.author === last.write.author || !later(write.stamp, purge))
+    return others.every(isLast) ? [last] : []
   }
 }
 
