@@ -246,9 +246,10 @@ export class DeviceLog {
     if (before !== undefined && !equalBytes(before, link.previous)) this.#misfit(link)
     const after = this.chainAt(last)
     if (after !== undefined && !equalBytes(after, run.chain)) this.#misfit(link)
+    // Own ones that it lacks are missed once the log is here; they were perhaps confirmed by another server.
+    this.#displaceOwn(link)
     this.#checkHolds(link, at.cursor)
     const known = this.known()
-    this.#displaceOwn(link)
     for (const cover of link.covers) {
       const { counter, digest } = known.get(cover.replica) ?? { counter: 0, digest: undefined }
       if (cover.last === counter && digest !== undefined && !equalBytes(digest, cover.digest)) this.#misfit(link)
