@@ -136,6 +136,8 @@ export class World {
       error instanceof Killed ||
       (error instanceof EngineError && EXPECTED.has(error.code)) ||
       (error instanceof ServerProblem && this.options.revocations && error.problem === 'forbidden') ||
+      // Of two that change the password in one minute one is told to do it again.
+      (error instanceof ServerProblem && error.problem === 'bundle-conflict') ||
       (error instanceof EngineError && this.options.serverDamage && EXPECTED_OF_DAMAGE.has(error.code)) ||
       (error instanceof DriverError && (error.code === 'full' || error.code === 'io') && error.cause === undefined)
     const text = error instanceof Error ? `${error.name} ${error.message}` : String(error)
