@@ -18,6 +18,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { hasNoRoom } from '#storage/sqlite/connection'
+import { DATAANS_TABLES } from '#storage/sqlite/dataans-tables'
+import { DIFFLOG_TABLES } from '#storage/sqlite/difflog-tables'
 
 const MIGRATIONS: readonly string[] = [
   `
@@ -167,6 +169,8 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (vault, part)
   ) STRICT;
   `,
+  // 3: the dialects.
+  `${DATAANS_TABLES}${DIFFLOG_TABLES}`,
 ]
 
 /** What `user_version` is in a database of this release. */

@@ -1,0 +1,3 @@
+/** Tables of the Dataans dialect. */
+export const DATAANS_TABLES = `
+`

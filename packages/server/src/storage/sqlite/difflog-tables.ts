@@ -1,0 +1,3 @@
+/** Tables of the diff·log dialect. */
+export const DIFFLOG_TABLES = `
+`
