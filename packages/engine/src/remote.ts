@@ -2,7 +2,7 @@
  * The server, as the client sees it: docs/protocol.md section 5 over an injected HTTP client. Answers are checked with
  * the same schemas that the server is built on; anything else is an EngineError that says what to do.
  */
-import { decodeUtf8, encodeUtf8, FormatError, toBase64Url, toHex } from '@lockstep/protocol/bytes'
+import { encodeUtf8, FormatError, toBase64Url, toHex } from '@lockstep/protocol/bytes'
 import {
   type Common,
   type Credentials,
@@ -37,11 +37,9 @@ import {
   type PushAnswer,
   type SegmentRecord,
 } from '@lockstep/protocol/records'
+import { drain, misbehavedUnlessDecoded, readAll, readJson, toWire } from '#answers'
 import { EngineError, type EngineErrorCode } from '#errors'
 import type { HttpClient, HttpRequest, HttpResponse } from '#http'
-
-/** An answer of this many bytes that should be JSON is not one. */
-const MAX_JSON_ANSWER = 4 * 1024 * 1024
 
 /** Seconds: what a server can make a device wait for. A timer of more than 2^31 milliseconds would fire at once. */
 const MAX_RETRY_AFTER = 24 * 60 * 60
@@ -395,57 +393,4 @@ export class Remote {
       throw error
     }
   }
-}
-
-function misbehavedUnlessDecoded<T>(server: string, bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
-  try {
-    return decode(bytes)
-  } catch (error) {
-    if (error instanceof FormatError)
-      throw new EngineError('server-misbehaved', `${server} sent what is not in the protocol: ${error.message}`, { cause: error })
-    throw error
-  }
-}
-
-async function readAll(response: HttpResponse, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body) {
-    length += chunk.length
-    if (length > limit) throw new EngineError('server-misbehaved', 'an answer of the server is far larger than it can be')
-    chunks.push(chunk)
-  }
-  const out = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    out.set(chunk, at)
-    at += chunk.length
-  }
-  return out
-}
-
-async function readJson(response: HttpResponse): Promise<unknown> {
-  const bytes = await readAll(response, MAX_JSON_ANSWER)
-  try {
-    return JSON.parse(decodeUtf8(bytes))
-  } catch (error) {
-    throw new EngineError('server-misbehaved', 'the server sent what is not JSON: is it a Lockstep server?', { cause: error })
-  }
-}
-
-/** Reads and forgets an answer, so that its connection can be used again. */
-async function drain(response: HttpResponse): Promise<void> {
-  let length = 0
-  for await (const chunk of response.body) {
-    length += chunk.length
-    if (length > MAX_JSON_ANSWER) return
-  }
-}
-
-/** Bytes become base64url, undefined members go. */
-function toWire(value: unknown): unknown {
-  if (value instanceof Uint8Array) return toBase64Url(value)
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(toWire)
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toWire(member)]))
 }
