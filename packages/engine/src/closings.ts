@@ -1,6 +1,7 @@
 /** What the database knows of ended epochs: where each replica stood then, and which devices were revoked [KEY-4]. */
 import type { Closing, Rotation } from '@lockstep/crypto/rotation'
 import { fromHex, toHex } from '@lockstep/protocol/bytes'
+import { type DeliveredSegment, isCounted } from '@lockstep/protocol/records'
 import { fromRowId, toRowId } from '#cell'
 import type { Identity } from '#identity'
 import type { Store } from '#store'
@@ -50,4 +51,13 @@ export function storeClosing({ store }: Pick<Identity, 'store'>, epoch: number, 
     store.meta.set('revokedDevices', JSON.stringify([...revoked].sort()))
     store.meta.set('bundleVersionSeen', Math.max(rotation.bundleVersion, store.meta.get('bundleVersionSeen') ?? 0))
   })
+}
+
+/** True for a segment of an epoch that had been closed before it was written [KEY-4]. */
+export function isClosed(store: Store, { kind, epoch, replica, counter, last }: DeliveredSegment): boolean {
+  const { driver } = store
+  if (driver.prepare('SELECT 1 FROM _closed WHERE epoch = ? LIMIT 1').get(epoch) === undefined) return false
+  const author = isCounted(kind) ? toHex(replica) : HEAD_OF_EPOCH
+  const row = driver.prepare('SELECT counter FROM _closed WHERE epoch = ? AND replica = ?').get(epoch, author)
+  return (isCounted(kind) ? counter : last) > Number(row?.['counter'] ?? 0)
 }

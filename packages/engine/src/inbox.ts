@@ -8,6 +8,7 @@ import { equalBytes, FormatError, toHex } from '@lockstep/protocol/bytes'
 import { identifySegment, type SegmentIdentity, type Sha256 } from '@lockstep/protocol/chain'
 import { type DeliveredSegment, decodeDelivery, encodeDelivery, isCounted, SEGMENT_KIND } from '@lockstep/protocol/records'
 import type { SetState, TextBase } from '#cell'
+import { isClosed } from '#closings'
 import { type Content, type ContentHeader, type ContentRow, toDelta } from '#content'
 import { decodeContent } from '#content-decoder'
 import { authorName } from '#devices'
@@ -20,7 +21,7 @@ import { relaxed } from '#relaxed'
 import { rescue } from '#rescue'
 import { MissingEpochError, type Sealer } from '#sealing'
 import type { Store } from '#store'
-import { isClosed, keepSegment } from '#tail'
+import { keepSegment } from '#tail'
 
 /** Segments from a clock this far ahead are named to the person; their deltas are merged all the same [CELL-9]. */
 const CLOCK_WARNING_MILLIS = 10 * 60 * 1000

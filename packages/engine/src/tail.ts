@@ -18,9 +18,6 @@ const BULK_SEGMENTS = 64
 /** Own segments whose digests are kept: what a server names as our last is found among them [LOG-3]. */
 const OWN_DIGESTS = 4096
 
-/** In the rotation's list of what it closes: no replica, the log's head [KEY-4]. */
-const HEAD_OF_EPOCH = '0'.repeat(32)
-
 /** A kept segment with its place in the log; negative for one of a log that this device has left. */
 export interface KeptSegment {
   readonly sequence: number
@@ -99,13 +96,4 @@ export function pruneTail(store: Store, head: number, { keepLeft }: { readonly k
       'DELETE FROM _segments WHERE seq IS NOT NULL AND sealed IS NULL AND counter <= (SELECT max(counter) FROM _segments) - ?',
     )
     .run(OWN_DIGESTS)
-}
-
-/** True for a segment of an epoch that had been closed before it was written [KEY-4]. */
-export function isClosed(store: Store, { kind, epoch, replica, counter, last }: DeliveredSegment): boolean {
-  const { driver } = store
-  if (driver.prepare('SELECT 1 FROM _closed WHERE epoch = ? LIMIT 1').get(epoch) === undefined) return false
-  const author = isCounted(kind) ? toHex(replica) : HEAD_OF_EPOCH
-  const row = driver.prepare('SELECT counter FROM _closed WHERE epoch = ? AND replica = ?').get(epoch, author)
-  return (isCounted(kind) ? counter : last) > Number(row?.['counter'] ?? 0)
 }
