@@ -1,6 +1,6 @@
 /** Many seeds of one kind of world: each must hold, and the faults must have happened often enough to prove anything. */
 import { expect } from 'vitest'
-import { runs, seeds } from '../support/random.ts'
+import { seeds } from '../support/random.ts'
 import { type Fault, FaultCounts } from './faults.ts'
 import { type Plan, type PlanOptions, pin, planOf } from './plan.ts'
 import { BrokenPromise, type Outcome, runPlan } from './run.ts'
@@ -26,19 +26,6 @@ export async function mustHold(plan: Plan, file: string): Promise<Outcome> {
   }
 }
 
-/**
- * A run of the suite takes the same seeds each time, so that it fails for what was changed and not by luck; what looks for new
- * failures takes others: LOCKSTEP_FROM=<first seed>, or LOCKSTEP_FROM=random, with LOCKSTEP_RUNS as many times as many.
- */
-function seedsOf(name: string, base: number): number[] {
-  const from = process.env['LOCKSTEP_FROM']
-  if (from === 'random' || process.env['LOCKSTEP_SEED'] !== undefined) return seeds(name, base)
-  const first = Number(from ?? 1)
-  const count = runs(base)
-  console.log(`${name}: ${count} runs, seeds ${first} to ${first + count - 1}`)
-  return Array.from({ length: count }, (_, i) => first + i)
-}
-
 export interface Campaign {
   readonly name: string
   readonly file: string
@@ -54,7 +41,7 @@ export async function runCampaign({ name, file, seeds: base, options, floors }: 
   let mostExchanges = 0
   let bytes = 0
   let idealBytes = 0
-  const all = seedsOf(name, Number(FEWER ?? base))
+  const all = seeds(name, Number(FEWER ?? base))
   for (const seed of all) {
     const outcome = await mustHold(planOf(seed, options), file)
     faults.addAll(outcome.faults)

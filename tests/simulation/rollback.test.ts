@@ -45,7 +45,8 @@ test('[G8] [LOG-4] [LOG-9] a server that is put back to any earlier moment is na
     await stage.live(stage.devices, STEPS, () => backups.push(stage.world.server.image()))
     await stage.settle()
     const hash = stage.check()
-    const whole = await stage.logBytes()
+    // A merged log may be smaller than the segments that it was made of, which a device that has them gives back as they were.
+    const whole = Math.max(await stage.logBytes(), stage.pushedBytes)
     const now = stage.image()
     for (const [k, backup] of backups.entries()) {
       if (points === wanted) break

@@ -47,6 +47,8 @@ export class Stage {
   readonly world: World
   readonly devices: SimulatedDevice[]
   readonly #processes = new Map<SimulatedDevice, Process>()
+  #counted = 0
+  #pushed = 0
 
   private constructor(world: World, devices: SimulatedDevice[]) {
     this.world = world
@@ -98,6 +100,7 @@ export class Stage {
       const device = random.pick(devices)
       for (let n = random.between(1, 3); n > 0; n--) this.write(device)
       await this.finish(device.sync(this.processOf(device)))
+      await this.#countPushed()
       if (random.chance(0.1)) await this.finish(device.merge(this.processOf(device), pickAny(random)))
       each()
     }
@@ -135,6 +138,18 @@ export class Stage {
   /** Everybody has everything. */
   async settle(): Promise<void> {
     for (let i = 0; i < 3; i++) await this.round(this.devices)
+    await this.#countPushed()
+  }
+
+  /** Sealed bytes of all segments as they were pushed, before any merge, up to the last `live` or `settle`. */
+  get pushedBytes(): number {
+    return this.#pushed
+  }
+
+  async #countPushed(): Promise<void> {
+    const head = await this.world.server.head()
+    if (head > this.#counted) this.#pushed += await this.logBytes(this.#counted)
+    this.#counted = head
   }
 
   /** Codes of what a device's person is told now. */

@@ -1,7 +1,9 @@
 /**
  * Seeded randomness for tests: everything random in a test comes from one printed seed, so that a failure repeats.
  *
- * `LOCKSTEP_SEED` replays one seed; `LOCKSTEP_RUNS` multiplies the number of runs of every randomised test.
+ * A run of the suite takes the same seeds each time, so that it fails for what was changed and not by luck. What looks for new
+ * failures takes others: `LOCKSTEP_FROM=random` or `LOCKSTEP_FROM=<first seed>`, with `LOCKSTEP_RUNS` as many times as many.
+ * `LOCKSTEP_SEED` replays one seed.
  */
 
 /** xoshiro128** seeded by splitmix32: small, quick, good enough for tests; never used for secrets. */
@@ -97,14 +99,18 @@ export function runs(base: number): number {
   return Math.max(1, Math.round(base * factor))
 }
 
-/**
- * The seeds of a randomised test. With `LOCKSTEP_SEED` just that one. Else `runs(base)` seeds from a fresh start
- * that is printed.
- */
+function firstSeed(): number {
+  const from = process.env['LOCKSTEP_FROM'] ?? '1'
+  if (from === 'random') return Math.floor(Math.random() * 2 ** 32)
+  if (!/^\d+$/.test(from)) throw new RangeError('LOCKSTEP_FROM must be "random" or the first seed')
+  return Number(from) >>> 0
+}
+
+/** The seeds of a randomised test, printed: with `LOCKSTEP_SEED` just that one, else `runs(base)` of them. */
 export function seeds(test: string, base: number): number[] {
   const replay = process.env['LOCKSTEP_SEED']
   if (replay !== undefined) return [Number(replay) >>> 0]
-  const start = Math.floor(Math.random() * 2 ** 32)
+  const start = firstSeed()
   const count = runs(base)
   console.log(`${test}: ${count} runs, seeds ${start} to ${(start + count - 1) >>> 0}`)
   return Array.from({ length: count }, (_, i) => (start + i) >>> 0)
