@@ -14,12 +14,15 @@ import { equalBytes, fromHex, toHex } from '@lockstep/protocol/bytes'
 import { extendChain, identifySegment, type Sha256 } from '@lockstep/protocol/chain'
 import { MAX_PUSH_SEGMENTS } from '@lockstep/protocol/limits'
 import { isCounted, type PushAnswer, type SegmentRecord } from '@lockstep/protocol/records'
+import { advance } from '#advance'
 import { seedRecords } from '#compaction/seeds'
 import { StateMovedError } from '#compaction/state-parts'
+import { heldOf, holdsMore, isForked, type Missing, missingOf } from '#coverage'
 import { firstDoubts } from '#doubts'
 import { EngineError } from '#errors'
-import type { DeviceLog, Known } from '#log'
+import type { DeviceLog } from '#log'
 import type { LogMismatch, LogState } from '#log-mismatch'
+import { tellServerProblem } from '#notices'
 import { type Remote, ServerProblem } from '#remote'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
@@ -37,17 +40,6 @@ export interface RepairOptions {
   readonly token: string
   readonly log: DeviceLog
   readonly signal: AbortSignal | undefined
-}
-
-/** Codes of the problems that say what happened to a server; each is settled by the first sync that has nothing to repair. */
-export const SERVER_PROBLEMS = ['server-rolled-back', 'server-emptied', 'server-forked'] as const
-type ServerProblemCode = (typeof SERVER_PROBLEMS)[number]
-
-/** A range of a replica's counters that the server lacks. */
-interface Missing {
-  readonly replica: string
-  readonly first: number
-  readonly last: number
 }
 
 /** The log's end on its way back. */
@@ -83,7 +75,7 @@ export class Repair {
    * to what went up proved that neither is, or another device is giving it back.
    */
   async begin(mismatch: LogMismatch): Promise<RepairStep> {
-    const { log, store } = this.#options
+    const { log, store, remote } = this.#options
     const asked = mismatch.state === undefined ? await this.#common() : undefined
     const state = mismatch.state ?? (asked as { readonly state: LogState }).state
     const { cursor } = log.position()
@@ -91,7 +83,7 @@ export class Repair {
     const missing = missingOf(known, state)
     const ours = state.head <= cursor ? log.chainAt(state.head) : undefined
     const isPrefix = ours !== undefined && equalBytes(ours, state.chain)
-    this.#say(state, { isPrefix, cursor, lacks: missing.length > 0 || isPrefix })
+    tellServerProblem(store, { server: remote.server, head: state.head, isPrefix, cursor, lacks: missing.length > 0 || isPrefix })
     if (missing.length > 0 && !(await this.#mayFill(state, cursor))) return 'busy'
     const { pushed, inStep } = isPrefix && cursor > state.head ? await this.#pushEnd(state, cursor) : NOT_PUSHED
     const counted = missing.reduce((sum, { first, last }) => sum + last - first + 1, 0)
@@ -246,12 +238,9 @@ export class Repair {
   /** What was appended right after the cursor need not come down again. */
   #follow(records: readonly SegmentRecord[], { position, sequences }: PushAnswer): void {
     const { store, sha256, log } = this.#options
-    let { cursor, chain } = log.position()
-    for (const [i, record] of records.entries()) {
-      if (sequences[i] !== cursor + 1) return
-      cursor++
-      chain = extendChain(sha256, chain, identifySegment(sha256, record))
-    }
+    const before = log.position()
+    const { cursor, chain } = advance(sha256, before, records, sequences)
+    if (cursor !== before.cursor + records.length) return
     if (position.head < cursor || (position.head === cursor && !equalBytes(position.chain, chain))) return
     store.write('remote', () => {
       records.forEach((record, i) => {
@@ -298,75 +287,6 @@ export class Repair {
       throw error
     }
   }
-
-  #say({ head }: LogState, what: { readonly isPrefix: boolean; readonly cursor: number; readonly lacks: boolean }): void {
-    const { store, remote } = this.#options
-    const [code, detail] = describe(head, what)
-    store.write('remote', () => {
-      for (const other of SERVER_PROBLEMS) store.settle(other)
-      store.report(code, remote.server, detail)
-    })
-  }
-}
-
-function describe(
-  head: number,
-  { isPrefix, cursor, lacks }: { readonly isPrefix: boolean; readonly cursor: number; readonly lacks: boolean },
-): [ServerProblemCode, string] {
-  const nothingLost = 'Nothing is lost: this device gives back what it has.'
-  if (head === 0) return ['server-emptied', `The server had lost everything that it held of this vault. ${nothingLost}`]
-  if (isPrefix) {
-    const lost = cursor - head
-    const what = lost === 1 ? 'the last segment' : `the last ${lost} segments`
-    return ['server-rolled-back', `The server was put back to an earlier state and had lost ${what} of its log. ${nothingLost}`]
-  }
-  if (!lacks) {
-    return [
-      'server-forked',
-      "The server's log was made anew since this device last saw it: it was put back, emptied or replaced. It has everything again.",
-    ]
-  }
-  return [
-    'server-forked',
-    `The server's log is another one than this device has followed: it was put back to an earlier state and written to since, or replaced. ${nothingLost}`,
-  ]
-}
-
-/** The last segment of a replica that the server has. */
-function heldOf({ coverage }: LogState, wanted: string): Known | undefined {
-  const found = coverage.find(({ replica }) => toHex(replica) === wanted)
-  const counter = found?.ranges.at(-1)?.[1]
-  return found === undefined || counter === undefined ? undefined : { counter, digest: found.digest }
-}
-
-/** Counters that are here and that the server lacks. */
-function missingOf(known: ReadonlyMap<string, Known>, { coverage }: LogState): Missing[] {
-  const held = new Map(coverage.map(({ replica, ranges }) => [toHex(replica), ranges.at(-1)?.[1] ?? 0]))
-  return [...known].flatMap(([replica, { counter }]) => {
-    const theirs = held.get(replica) ?? 0
-    return theirs < counter ? [{ replica, first: theirs + 1, last: counter }] : []
-  })
-}
-
-/** True if the server has another segment under a counter than the one that is here. */
-function isForked(known: ReadonlyMap<string, Known>, { coverage }: LogState): boolean {
-  return coverage.some(({ replica, ranges, digest }) => {
-    const ours = known.get(toHex(replica))
-    return ours?.digest !== undefined && ours.counter === ranges.at(-1)?.[1] && !equalBytes(ours.digest, digest)
-  })
-}
-
-/** True if the server has a counter that is not here, or something else under one that is. */
-function holdsMore(known: ReadonlyMap<string, Known>, { coverage }: LogState): boolean {
-  return coverage.some(({ replica, ranges, digest }) => {
-    const ours = known.get(toHex(replica))
-    const theirs = ranges.at(-1)?.[1] ?? 0
-    return (
-      ours === undefined ||
-      theirs > ours.counter ||
-      (theirs === ours.counter && ours.digest !== undefined && !equalBytes(digest, ours.digest))
-    )
-  })
 }
 
 function* batches(records: readonly SegmentRecord[]): Generator<readonly SegmentRecord[]> {

@@ -16,25 +16,19 @@ import { EngineError } from '#errors'
 import { purgeExpired } from '#expire'
 import { Inbox } from '#inbox'
 import { LogMismatch } from '#log-mismatch'
+import { settleServerProblems, tellDeletes, tellOwnClock } from '#notices'
 import { Outbox } from '#outbox'
 import { relaxed } from '#relaxed'
 import type { Remote } from '#remote'
-import { Repair, SERVER_PROBLEMS } from '#repair'
+import { Repair } from '#repair'
 import { moveToNewReplica } from '#replica'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
-import { rowsTable } from '#tables'
 import { pruneTail } from '#tail'
 import { Uploader } from '#upload'
 
-/** Larger differences between this device's clock and the server's are told. */
-const CLOCK_WARNING_MILLIS = 10 * 60 * 1000
 /** A server may lose something again while it is being repaired. */
 const MAX_REPAIRS = 3
-/** A sync that moves more than a tenth of a vault of over this many rows to the trash is told, for a day. */
-const FEW_DELETED = 100
-const MANY_DELETED = 'many-deleted'
-const DAY = 24 * 60 * 60 * 1000
 
 export interface SyncProgress {
   readonly phase: 'upload' | 'download'
@@ -141,7 +135,9 @@ export class Syncer {
       }
     }
     this.#finish(repair === undefined)
-    this.#tellDeletes()
+    const { deaths } = this.inbox
+    this.inbox.deaths = 0
+    tellDeletes(store, deaths)
     await this.#merge(sequences, options)
     return { uploaded, downloaded, repaired: repair?.sent ?? NOTHING }
   }
@@ -182,44 +178,15 @@ export class Syncer {
   }
 
   #finish(intact: boolean): void {
-    const { store } = this.#tools
+    const { store, remote } = this.#tools
     const note = () => {
       store.meta.set('lastSyncedAt', Math.max(store.meta.get('lastSyncedAt') ?? 0, Math.floor(store.runtime.now())))
-      if (this.#serverTime !== undefined) this.#checkOwnClock(this.#serverTime)
+      if (this.#serverTime !== undefined) tellOwnClock(store, { server: remote.server, serverNow: this.#serverTime })
       if (!intact || store.meta.get('repairing') !== undefined) return
-      const told = store.problems().some(({ code }) => SERVER_PROBLEMS.some((known) => known === code))
-      if (!told) return
-      for (const code of SERVER_PROBLEMS) store.settle(code)
+      if (!settleServerProblems(store)) return
       pruneTail(store, this.inbox.position().cursor, { keepLeft: false })
     }
     relaxed(store.driver, () => store.write('remote', note))
-  }
-
-  /** Somebody may have deleted by mistake, or not be who they say: a sync that takes much away says so [SYNC-3]. */
-  #tellDeletes(): void {
-    const { store } = this.#tools
-    const { deaths } = this.inbox
-    this.inbox.deaths = 0
-    const told = store.problems().some(({ code, at }) => code === MANY_DELETED && store.runtime.now() - at > DAY)
-    if (deaths <= FEW_DELETED / 10 && !told) return
-    const alive = Object.keys(store.schema.tables)
-      .filter((table) => !table.startsWith('_'))
-      .reduce((all, table) => {
-        const row = store.driver.prepare(`SELECT count(*) AS c FROM ${rowsTable(table)} WHERE _deleted = 0`).get()
-        return all + Number(row?.['c'] ?? 0)
-      }, 0)
-    const before = alive + deaths
-    const many = before > FEW_DELETED && deaths * 10 > before
-    if (!many && !told) return
-    store.write('remote', () => {
-      store.settle(MANY_DELETED)
-      if (many)
-        store.report(
-          MANY_DELETED,
-          'vault',
-          `A sync moved ${deaths} of ${before} rows to the trash, as other devices had deleted them. If that was not meant, take them out of the trash again: they stay there for 30 days.`,
-        )
-    })
   }
 
   /** What is merged is never what somebody waits for: where it does not work, the next device does it. */
@@ -242,19 +209,6 @@ export class Syncer {
   #noteTime(date: string | undefined): void {
     const time = Date.parse(date ?? '')
     if (!Number.isNaN(time)) this.#serverTime = time
-  }
-
-  #checkOwnClock(theirs: number): void {
-    const difference = this.#tools.store.runtime.now() - theirs
-    this.#tools.store.settle('own-clock')
-    if (Math.abs(difference) <= CLOCK_WARNING_MILLIS) return
-    const hours = Math.max(1, Math.round(Math.abs(difference) / 3_600_000))
-    const side = difference > 0 ? 'ahead of' : 'behind'
-    this.#tools.store.report(
-      'own-clock',
-      this.#tools.remote.server,
-      `This device's clock is about ${hours} hour${hours === 1 ? '' : 's'} ${side} the server's.`,
-    )
   }
 
   /**

@@ -3,9 +3,10 @@
  * anybody else wrote in between [SYNC-1].
  */
 import { equalBytes, toHex } from '@lockstep/protocol/bytes'
-import { extendChain, identifySegment, type Sha256 } from '@lockstep/protocol/chain'
+import type { Sha256 } from '@lockstep/protocol/chain'
 import { MAX_PUSH_SEGMENTS } from '@lockstep/protocol/limits'
 import type { PushAnswer } from '@lockstep/protocol/records'
+import { advance } from '#advance'
 import { EngineError } from '#errors'
 import type { ReplicaId } from '#hlc'
 import type { DeviceLog } from '#log'
@@ -132,15 +133,13 @@ export class Uploader {
   #acknowledge(batch: readonly OutboxSegment[], { position, sequences }: PushAnswer, also: () => void): boolean {
     const { store, sha256, log, outbox } = this.#options
     const acknowledge = () => {
-      let { cursor, chain } = log.position()
-      batch.forEach(({ counter, record }, i) => {
+      batch.forEach(({ counter }, i) => {
         const sequence = sequences[i] as number
         outbox.acknowledge(counter, sequence)
         if (sequence % PRUNE_EVERY === 0) pruneTail(store, sequence, { keepLeft: true })
-        if (sequence !== cursor + 1) return
-        cursor = sequence
-        chain = extendChain(sha256, chain, identifySegment(sha256, record))
       })
+      const records = batch.map(({ record }) => record)
+      const { cursor, chain } = advance(sha256, log.position(), records, sequences)
       also()
       // A chain that does not match is looked into by the pull, which the server must answer for.
       if (cursor !== position.head || !equalBytes(chain, position.chain)) return false
