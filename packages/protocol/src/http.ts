@@ -271,6 +271,8 @@ export const PROBLEMS = {
   'bad-segment': 400,
   unauthorized: 401,
   'wrong-credentials': 401,
+  /** The outer gate lets nobody pass without a token of its own: carries `reason`, `missing`, `expired` or `refused` [HTTP-4]. */
+  'gate-refused': 401,
   'sign-up-closed': 403,
   'setup-token-required': 403,
   forbidden: 403,
@@ -296,6 +298,8 @@ export const PROBLEMS = {
   'storage-full': 507,
   'quota-exceeded': 507,
   'shutting-down': 503,
+  /** The outer gate's keys cannot be fetched now [HTTP-4]. */
+  'gate-unavailable': 503,
 } as const
 export type ProblemCode = keyof typeof PROBLEMS
 

@@ -3,8 +3,12 @@
  * randomness and scheduling are passed in, so it runs under Node's HTTP server (serve.ts) and inside a test alike.
  */
 import { Hono } from 'hono'
+import type { Gate } from '#auth/gate'
+import { createGateKeeper } from '#auth/gate-keeper'
 import { createSecrets, type Hashing, nodeHashing } from '#auth/secrets'
 import { createSessions } from '#auth/sessions'
+import type { CreateDialect } from '#dialects/dialect'
+import { dialectsByRoot } from '#dialects/roots'
 import { type Answer, type Exchange, toResponse } from '#exchange'
 import { createGroupCommit } from '#group-commit'
 import { createGuesses } from '#guesses'
@@ -20,6 +24,7 @@ import { addVaultRoutes } from '#routes/vaults'
 import { createSegmentRoutes } from '#segments'
 import type { App, AppEnv, Bindings, Policy, Services } from '#services'
 import { type Storage, StorageFullError } from '#storage/storage'
+import { nativeTerms, type RequestTerms } from '#terms'
 import { createTidying } from '#tidying'
 
 export interface AppOptions {
@@ -32,6 +37,10 @@ export interface AppOptions {
   readonly schedule: (run: () => void) => void
   readonly logger?: Logger
   readonly hashing?: Hashing
+  /** None unless given. */
+  readonly dialects?: readonly CreateDialect[]
+  /** Stands before every route but those that say whether the server is up. */
+  readonly gate?: Gate | undefined
   readonly crashPoint?: (name: string) => void
 }
 
@@ -40,6 +49,12 @@ export interface ServerApp {
   fetch(request: Request, bindings?: Bindings): Promise<Response>
   /** Push and pull by the short way: the same answers as `fetch` gives. Undefined for any other route. Never rejects. */
   answer(method: string, path: string, exchange: Exchange): Promise<Answer> | undefined
+  /** What holds for a request, by its method and its path without the query. */
+  terms(method: string, path: string): RequestTerms
+  /** Whether the gate lets a request pass, by its headers' lower-case names: undefined, or why not. Never rejects. */
+  admit(header: (name: string) => string | undefined): Promise<ProblemError | undefined>
+  /** The answer to a request that was refused, in the words of who asks. */
+  refuse(path: string, problem: ProblemError): Response
   /** Method and path pattern of each route. */
   readonly routes: readonly { readonly method: string; readonly path: string }[]
   readonly live: LiveHub
@@ -76,7 +91,7 @@ function addMethodRefusals(app: App, routes: ServerApp['routes']): void {
 }
 
 export function createApp(options: AppOptions): ServerApp {
-  const { storage, policy, clock, random, schedule, logger = silentLogger, hashing = nodeHashing } = options
+  const { storage, policy, clock, random, schedule, logger = silentLogger, hashing = nodeHashing, gate } = options
   const metrics = createMetrics()
   const failed = (error: unknown) => {
     metrics.count('lockstep_errors_total')
@@ -114,11 +129,23 @@ export function createApp(options: AppOptions): ServerApp {
     crashPoint,
   }
 
-  function answerError(error: unknown): Answer {
-    if (error instanceof ProblemError) return problemAnswer(error)
-    if (error instanceof StorageFullError) return problemAnswer(new ProblemError('storage-full', 'the server has no room left'))
+  const dialects = (options.dialects ?? []).map((create) => create(services))
+  const dialectOf = dialectsByRoot(dialects)
+  const keeper = gate && createGateKeeper(gate, metrics)
+
+  function problemOf(error: unknown): ProblemError {
+    if (error instanceof ProblemError) return error
+    if (error instanceof StorageFullError) return new ProblemError('storage-full', 'the server has no room left')
     failed(error)
-    return problemAnswer(new ProblemError('server-error', 'something went wrong; the server has logged it'))
+    return new ProblemError('server-error', 'something went wrong; the server has logged it')
+  }
+
+  function refuse(path: string, problem: ProblemError): Response {
+    return dialectOf(path)?.answerProblem(problem) ?? toResponse(problemAnswer(problem))
+  }
+
+  async function admit(header: (name: string) => string | undefined): Promise<ProblemError | undefined> {
+    return keeper?.(header).catch(problemOf)
   }
 
   const segments = createSegmentRoutes(services)
@@ -127,12 +154,17 @@ export function createApp(options: AppOptions): ServerApp {
   addVaultRoutes(app, services)
   addAccountRoutes(app, services)
   addServerRoutes(app, services)
-  const routes = app.routes.map(({ method, path }) => ({ method, path }))
+  for (const dialect of dialects) dialect.addRoutes(app)
+  const routes = app.routes.flatMap(({ method, path }) => (method === 'ALL' ? [] : [{ method, path }]))
   addMethodRefusals(app, routes)
   app.notFound(() => {
     throw new ProblemError('not-found', 'there is no such route')
   })
-  app.onError((error) => toResponse(answerError(error)))
+  app.onError((error, context) => refuse(context.req.path, problemOf(error)))
+
+  function terms(method: string, path: string): RequestTerms {
+    return dialectOf(path)?.terms(method, path) ?? nativeTerms(path)
+  }
 
   function note(method: string, status: number, started: number): void {
     metrics.count('lockstep_requests_total', 1, { status })
@@ -141,9 +173,21 @@ export function createApp(options: AppOptions): ServerApp {
 
   async function answerSegments(handle: (exchange: Exchange) => Promise<Answer>, method: string, exchange: Exchange) {
     const started = clock()
-    const answer = await handle(exchange).catch(answerError)
+    const refused = keeper && (await admit(exchange.header))
+    const answer = refused ? problemAnswer(refused) : await handle(exchange).catch((error) => problemAnswer(problemOf(error)))
     note(method, answer.status, started)
     return answer
+  }
+
+  async function answerRequest(request: Request, path: string, bindings: Bindings): Promise<Response> {
+    if (keeper && !terms(request.method, path).ungated) {
+      const refused = await admit((name) => request.headers.get(name) ?? undefined)
+      if (refused) return refuse(path, refused)
+    }
+    if (path.includes('%') && !decodes(path)) {
+      return refuse(path, new ProblemError('bad-request', 'the path is not well encoded'))
+    }
+    return app.fetch(request, bindings)
   }
 
   // What a process that was killed has left undone.
@@ -152,10 +196,7 @@ export function createApp(options: AppOptions): ServerApp {
     async fetch(request, bindings = {}) {
       const path = pathOf(request.url)
       const started = clock()
-      const response =
-        path.includes('%') && !decodes(path)
-          ? toResponse(problemAnswer(new ProblemError('bad-request', 'the path is not well encoded')))
-          : await app.fetch(request, bindings)
+      const response = await answerRequest(request, path, bindings)
       note(request.method, response.status, started)
       return response
     },
@@ -165,6 +206,9 @@ export function createApp(options: AppOptions): ServerApp {
       if (method === 'GET') return answerSegments(segments.pull, method, exchange)
       return undefined
     },
+    terms,
+    admit,
+    refuse,
     routes,
     live,
     metrics,

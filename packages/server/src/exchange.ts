@@ -22,6 +22,18 @@ export interface Answer {
   readonly body: Uint8Array<ArrayBuffer> | string | ReadableStream<Uint8Array> | null
 }
 
+const streamed = new WeakSet<Response>()
+
+/** Its body is sent as it comes, no faster than it is taken, instead of being put together first. */
+export function markStreamed(response: Response): Response {
+  streamed.add(response)
+  return response
+}
+
+export function isStreamed(response: Response): boolean {
+  return streamed.has(response)
+}
+
 export function toResponse({ status, headers, body }: Answer): Response {
   return new Response(body, { status, headers })
 }

@@ -4,10 +4,9 @@
  */
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { PROBLEMS, type ProblemCode } from '@lockstep/protocol/http'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { LIVE_CLOSE, type LiveHub, type LiveSocket } from '#live'
-import { problemBody } from '#problems'
+import { ProblemError, problemAnswer } from '#problems'
 
 const LIVE_PATH = '/v1/live'
 const HELLO_MILLISECONDS = 5_000
@@ -18,6 +17,8 @@ const MAX_HELLO_BYTES = 4096
 export interface LiveServerOptions {
   readonly server: Server
   readonly hub: LiveHub
+  /** Whether the gate lets a request pass: undefined, or why not. */
+  readonly admit: (header: (name: string) => string | undefined) => Promise<ProblemError | undefined>
   /** Origins whose pages may connect, besides the one the request was made to. */
   readonly allowedOrigins: readonly string[]
   readonly maxSockets: number
@@ -26,13 +27,11 @@ export interface LiveServerOptions {
 }
 
 /** Ends a connection that was not upgraded with a problem, by hand: there is no response object on an upgrade. */
-export function refuseSocket(socket: Duplex, code: ProblemCode, detail: string): void {
-  const body = JSON.stringify(problemBody(code, detail))
-  const status = PROBLEMS[code]
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
+export function refuseSocket(socket: Duplex, problem: ProblemError): void {
+  const { status, headers, body } = problemAnswer(problem)
+  const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) })
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`)
 }
 
 function toLiveSocket(socket: WebSocket): LiveSocket {
@@ -56,7 +55,7 @@ export interface LiveServer {
 }
 
 export function serveLive(options: LiveServerOptions): LiveServer {
-  const { server, hub, allowedOrigins, maxSockets, secure, helloMilliseconds = HELLO_MILLISECONDS } = options
+  const { server, hub, admit, allowedOrigins, maxSockets, secure, helloMilliseconds = HELLO_MILLISECONDS } = options
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_HELLO_BYTES, perMessageDeflate: false })
   const awaitingPong = new WeakSet<WebSocket>()
 
@@ -84,12 +83,25 @@ export function serveLive(options: LiveServerOptions): LiveServer {
     })
   }
 
+  /** Why a request that passed the gate is not upgraded all the same. */
+  function refusal(request: IncomingMessage): ProblemError | undefined {
+    if (request.url?.split('?')[0] !== LIVE_PATH) return new ProblemError('not-found', 'there is no WebSocket here')
+    if (!originAllowed(request)) return new ProblemError('forbidden', 'pages of this origin may not connect')
+    if (sockets.clients.size >= maxSockets) return new ProblemError('shutting-down', 'too many live connections')
+    return undefined
+  }
+
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    if (request.url?.split('?')[0] !== LIVE_PATH) return refuseSocket(socket, 'not-found', 'there is no WebSocket here')
-    if (!originAllowed(request)) return refuseSocket(socket, 'forbidden', 'pages of this origin may not connect')
-    if (sockets.clients.size >= maxSockets) return refuseSocket(socket, 'shutting-down', 'too many live connections')
-    sockets.handleUpgrade(request, socket, head, accept)
+    const header = (name: string) => {
+      const value = request.headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    }
+    // What the socket sends meanwhile waits in it.
+    void admit(header).then((refused = refusal(request)) => {
+      if (refused) refuseSocket(socket, refused)
+      else sockets.handleUpgrade(request, socket, head, accept)
+    })
   })
 
   const ping = setInterval(() => {

@@ -25,6 +25,7 @@ const COUNTERS = {
   lockstep_merges_total: 'Merges, by outcome.',
   lockstep_revocations_total: 'Revocations of devices, by outcome.',
   lockstep_sign_ins_total: 'Sign-ins, by outcome.',
+  lockstep_gate_refusals_total: 'Requests that the gate refused, by reason.',
   lockstep_errors_total: 'Unexpected errors.',
 } as const
 export type CounterName = keyof typeof COUNTERS

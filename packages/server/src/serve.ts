@@ -134,15 +134,22 @@ export async function startServer(options: ServerOptions, seams: ServeSeams = {}
     const { crashPoint = () => {} } = seams
     const app = createApp({ storage, policy, clock, random, schedule: setImmediate, logger, crashPoint })
     server.headersTimeout = Math.min(HEADERS_MILLISECONDS, config.requestTimeout * 1000)
-    server.requestTimeout = config.requestTimeout * 1000
+    // Bodies have deadlines of their own.
+    server.requestTimeout = 0
     server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS
     server.timeout = config.idleTimeout * 1000
     server.maxConnections = config.maxSockets
-    serveApp(server, app, (error) => logger.warn('answer-broken', errorFields(error)))
+    serveApp({
+      server,
+      app,
+      bodyTimeout: config.requestTimeout * 1000,
+      onError: (error) => logger.warn('answer-broken', errorFields(error)),
+    })
     const secure = config.tlsCert !== undefined
     const liveServer = serveLive({
       server,
       hub: app.live,
+      admit: app.admit,
       allowedOrigins: [...config.allowedOrigin, ...(config.publicUrl === undefined ? [] : [config.publicUrl])],
       maxSockets: config.maxSockets,
       secure,

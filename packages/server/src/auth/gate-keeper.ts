@@ -1,0 +1,18 @@
+/** The gate's outcomes as refusals of requests [HTTP-4]. Without a gate everybody passes. */
+import type { Gate } from '#auth/gate'
+import type { Metrics } from '#metrics'
+import { ProblemError } from '#problems'
+
+/** Undefined for who may pass. @param header a request's header, by its lower-case name */
+export type GateKeeper = (header: (name: string) => string | undefined) => Promise<ProblemError | undefined>
+
+export function createGateKeeper(gate: Gate, metrics: Metrics): GateKeeper {
+  return async (header) => {
+    const outcome = await gate.check(header)
+    if (outcome.passed) return undefined
+    const { reason, detail } = outcome
+    metrics.count('lockstep_gate_refusals_total', 1, { reason })
+    if (reason === 'unavailable') return new ProblemError('gate-unavailable', detail)
+    return new ProblemError('gate-refused', detail, { extra: { reason } })
+  }
+}
