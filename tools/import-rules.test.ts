@@ -108,6 +108,24 @@ const CASES: readonly [rule: string, file: string, bad: string, good: readonly [
     ['packages/server/src/operate/restore.ts', "import { verify } from '#operate/verify'"],
   ],
   [
+    'clients-alone',
+    'tests/dialects/dataans-client/keys.ts',
+    "import { deriveRootKey } from '@lockstep/crypto/derivation'",
+    ['tests/dialects/dataans-client/keys.ts', "import { pbkdf2 } from 'node:crypto'"],
+  ],
+  [
+    'clients-alone',
+    'tests/dialects/difflog-client/api.ts',
+    "import { shared } from './../../support/optional.ts'",
+    ['tests/dialects/difflog-client/api.ts', "import { seal } from './sealing.ts'"],
+  ],
+  [
+    'clients-alone',
+    'tests/dialects/difflog-client/api.ts',
+    "import { argon2id } from 'hash-wasm'",
+    ['tests/dialects/difflog.test.ts', "import { shared } from '../support/optional.ts'"],
+  ],
+  [
     'no-climbing',
     'packages/engine/src/platform/node/sqlite.ts',
     "import { Driver } from '../../driver.ts'",

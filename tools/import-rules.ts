@@ -104,6 +104,12 @@ const IMPORT_RULES: readonly PackageRule[] = [
     refuses: ({ specifier }) => specifier.startsWith('#operate/'),
   },
   {
+    rule: 'clients-alone',
+    why: 'a client that checks the server from the documents shares no code with it: Node and its own folder are all it has',
+    within: /^tests\/dialects\/[^/]+-client\//,
+    refuses: ({ specifier }) => !/^(?:node:|\.\/)/.test(specifier) || specifier.includes('/../'),
+  },
+  {
     rule: 'no-climbing',
     why: 'inside a package a file is named from its root: #name',
     within: /^packages\/[^/]+\/src\//,
