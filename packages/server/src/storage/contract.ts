@@ -5,6 +5,7 @@
  */
 import { ACCOUNT_CASES } from '#storage/contract/accounts'
 import { CREDENTIAL_CASES } from '#storage/contract/credentials'
+import { DATAANS_CASES } from '#storage/contract/dataans'
 import { LOG_CASES } from '#storage/contract/log'
 import { MERGING_CASES } from '#storage/contract/merging'
 import { SEEDING_CASES } from '#storage/contract/seeding'
@@ -15,7 +16,7 @@ export interface ContractCase {
   run(): Promise<void>
 }
 
-const CASES = [...ACCOUNT_CASES, ...CREDENTIAL_CASES, ...LOG_CASES, ...MERGING_CASES, ...SEEDING_CASES]
+const CASES = [...ACCOUNT_CASES, ...CREDENTIAL_CASES, ...LOG_CASES, ...MERGING_CASES, ...SEEDING_CASES, ...DATAANS_CASES]
 
 /** @param open gives a new, empty storage at each call. */
 export function storageContract(open: () => Promise<ContractSubject>): readonly ContractCase[] {

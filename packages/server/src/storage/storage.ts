@@ -12,6 +12,7 @@
 import type { SegmentIdentity } from '@lockstep/protocol/chain'
 import type { Coverage, Suite } from '@lockstep/protocol/http'
 import type { DeliveredSegment, IndexEntry, Mark, Position, SegmentRecord } from '@lockstep/protocol/records'
+import type { DataansStore } from '#storage/dataans'
 
 /** The adapter's own handle of a vault: an integer that means nothing outside one database. */
 export type VaultKey = number & { readonly __brand: 'VaultKey' }
@@ -279,6 +280,7 @@ export interface Storage {
   readonly generation: Uint8Array
   /** 32 random bytes, made when the database was created: keys made-up headers and guess buckets. */
   readonly secret: Uint8Array
+  readonly dataans: DataansStore
 
   /**
    * Makes a vault and its first session in one step. `onlyFirst` refuses when the database holds any vault: two
