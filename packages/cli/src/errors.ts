@@ -54,6 +54,8 @@ export interface Failure {
   readonly code: string
   readonly message: string
   readonly status: ExitStatus
+  /** Seconds until another try can succeed, where the server said so. */
+  readonly retryAfter?: number
 }
 
 /** What to do about an engine error, where its own message does not say. */
@@ -108,9 +110,19 @@ function engineFailure(error: EngineError): Failure {
   const { code, message, retryAfter } = error
   const status =
     code === 'not-signed-in' || code === 'needs-password' ? EXIT.signIn : code === 'offline' ? EXIT.offline : EXIT.failed
-  const wait = retryAfter === undefined ? undefined : `try again in ${retryAfter} s`
+  if (code === 'too-many-attempts' && retryAfter !== undefined) {
+    const when = `try again in ${duration(retryAfter)}`
+    return { code, message: `too many attempts: ${when}; devices that are signed in are not affected`, status, retryAfter }
+  }
+  const wait = retryAfter === undefined ? undefined : `try again in ${duration(retryAfter)}`
   const remedy = wait ?? REMEDIES[code]
-  return { code, message: remedy === undefined || message.includes(remedy) ? message : `${message}; ${remedy}`, status }
+  const told = remedy === undefined || message.includes(remedy) ? message : `${message}; ${remedy}`
+  return { code, message: told, status, ...(retryAfter !== undefined && { retryAfter }) }
+}
+
+/** Of seconds, for people: never shorter than it is. */
+function duration(seconds: number): string {
+  return seconds < 120 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} minutes`
 }
 
 function usageMessage({ message }: CommanderError): string {

@@ -47,8 +47,9 @@ export class Output {
     if (!this.json && !this.quiet) this.#io.stderr.write(`${text}\n`)
   }
 
-  failure({ code, message }: Failure): void {
-    this.#io.stderr.write(this.json ? `${JSON.stringify({ error: { code, message } })}\n` : `${sentence(message)}\n`)
+  failure({ code, message, retryAfter }: Failure): void {
+    const error = { code, message, ...(retryAfter !== undefined && { retryAfter }) }
+    this.#io.stderr.write(this.json ? `${JSON.stringify({ error })}\n` : `${sentence(message)}\n`)
   }
 }
 

@@ -4,7 +4,7 @@ import { Account } from '#account'
 import { toRowId } from '#cell'
 import type { CheckResult } from '#doctor/check'
 import { type ExamineOptions, examine } from '#doctor/doctor'
-import type { Driver } from '#driver'
+import { type Driver, DriverError } from '#driver'
 import { EngineError } from '#errors'
 import type { HttpClient, SocketConnect } from '#http'
 import type { PasswordChangeResult } from '#password-change'
@@ -44,6 +44,8 @@ export interface DeviceStatus {
   /** Rows with changes that the server does not have. */
   readonly pending: number
   readonly lastSyncedAt: number | undefined
+  /** Since when syncs have found no server, Unix milliseconds; undefined where the last one did, or while signed out. */
+  readonly offlineSince: number | undefined
   readonly server: string | undefined
   readonly vault: string | undefined
   readonly deviceName: string | undefined
@@ -106,8 +108,10 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     return this.#account.deviceId
   }
 
-  signIn(request: SignInRequest): Promise<SignInResult> {
-    return this.#account.signIn(request)
+  async signIn(request: SignInRequest): Promise<SignInResult> {
+    const result = await this.#account.signIn(request)
+    this.#noteReached()
+    return result
   }
 
   /** With `wipe` this device's copy of the vault goes too, and this object must not be used again. */
@@ -137,10 +141,39 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
 
   /** One sync. A session that the server no longer accepts is dropped here. @throws EngineError */
   async sync(options: SyncOptions = {}): Promise<SyncResult> {
-    return this.#signedIn(async () => {
-      await this.#account.settleChange()
-      return this.#syncer().run(options)
-    })
+    try {
+      const result = await this.#signedIn(async () => {
+        await this.#account.settleChange()
+        return this.#syncer().run(options)
+      })
+      this.#noteReached()
+      return result
+    } catch (error) {
+      if (error instanceof EngineError) this.#noteFailed(error)
+      throw error
+    }
+  }
+
+  #noteReached(): void {
+    this.#noteOffline(undefined)
+  }
+
+  #noteFailed({ code }: EngineError): void {
+    if (code === 'offline') this.#noteOffline(this.#platform.runtime.now())
+  }
+
+  /** Only the first failure's time counts. A disk that cannot take the note has been, or will be, told of by what matters more. */
+  #noteOffline(since: number | undefined): void {
+    const { store } = this.vault
+    try {
+      if ((store.meta.get('offlineSince') === undefined) === (since === undefined)) return
+      store.write('remote', () => {
+        if (since === undefined) store.meta.delete('offlineSince')
+        else store.meta.set('offlineSince', Math.floor(since))
+      })
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error
+    }
   }
 
   /** Looks at everything that this device holds and heals what can be healed. Works signed out and without a server. */
@@ -176,7 +209,10 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
   watch({ mode, onEvent }: { readonly mode: SyncMode; readonly onEvent: (event: WatchEvent) => void }): {
     readonly stop: () => Promise<void>
     readonly syncNow: () => Promise<void>
+    /** The app came to the foreground, or the machine woke up. */
     readonly focused: () => void
+    /** Another process has written to this device's database: this one's own writes are noticed without. */
+    readonly changed: () => void
   } {
     const syncer = this.#syncer()
     const { remote, token } = this.#account.session()
@@ -184,7 +220,11 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
       mode,
       timers: this.#platform.timers,
       connect: this.#platform.connect,
-      onEvent,
+      onEvent: (event) => {
+        if (event.type === 'synced') this.#noteReached()
+        else if (event.type === 'failed') this.#noteFailed(event.error)
+        onEvent(event)
+      },
       target: {
         syncer: () => {
           this.#account.publish()
@@ -210,6 +250,7 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
       },
       syncNow: () => watcher.syncNow(),
       focused: () => watcher.focused(),
+      changed: () => watcher.changed(),
     }
   }
 
@@ -224,7 +265,9 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     const problems = this.vault.problems()
     const pending = this.vault.pending()
     const lastSyncedAt = this.vault.lastSyncedAt()
-    return { state: this.#state(problems, pending, lastSyncedAt), pending, lastSyncedAt, server, vault, deviceName, problems }
+    const offlineSince = this.#account.hasSession ? this.vault.store.meta.get('offlineSince') : undefined
+    const state = this.#state(problems, pending, lastSyncedAt)
+    return { state, pending, lastSyncedAt, offlineSince, server, vault, deviceName, problems }
   }
 
   #state(problems: readonly StoredProblem[], pending: number, lastSyncedAt: number | undefined): DeviceState {

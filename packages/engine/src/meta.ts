@@ -23,6 +23,8 @@ interface MetaTypes {
   /** The server's generation as last seen; only a hint. */
   generation: Uint8Array
   lastSyncedAt: number
+  /** When the server could first not be reached; absent since it answered. */
+  offlineSince: number
   /** When the whole log was last read again because something of it was missing. */
   rereadAt: number
   /** When the trash was last looked through to its end, by this device's clock [CELL-8]. */

@@ -103,9 +103,9 @@ export class Watcher {
     else this.#schedule(AUTO_DELAY)
   }
 
-  /** The app came to the foreground. */
+  /** The app came to the foreground. A sync that is under way is as fresh as one can be. */
   focused(): void {
-    if (this.#stopped || this.#options.mode === 'manual') return
+    if (this.#stopped || this.#options.mode === 'manual' || this.#running !== undefined) return
     const last = this.#options.target.lastSyncedAt()
     if (last === undefined || this.#options.target.now() - last > STALE_AFTER) void this.syncNow()
   }

@@ -128,6 +128,19 @@ describe('modes', () => {
     expect(state.syncs).toBe(2)
   })
 
+  test('coming back while a sync runs starts no second one', async () => {
+    const { watcher, state, pass } = watching('auto')
+    let release: (() => void) | undefined
+    state.run = () => new Promise((resolve) => (release = () => resolve(NOTHING)))
+    watcher.start()
+    await pass(0)
+    watcher.focused()
+    watcher.focused()
+    release?.()
+    await pass(0)
+    expect(state.syncs).toBe(1)
+  })
+
   test('live sends a change at once, and what is written meanwhile with the next sync', async () => {
     const { watcher, state, pass } = watching('live')
     watcher.start()

@@ -2,20 +2,19 @@
 import type { DeviceStatus } from '@lockstep/engine/device'
 import type { EngineError } from '@lockstep/engine/errors'
 import type { WatchEvent } from '@lockstep/engine/watch'
+import { Option } from 'commander'
 import { type CommandGroup, type Context, type LockstepDevice, onRun } from '#context'
 import { bytes, counted, localTime, printable } from '#table'
 
 /** How often the database is asked whether another process (a second `lockstep`) has written to it. */
 const LOOK_EVERY_MILLIS = 500
 
-const STATES: Readonly<Record<string, string>> = {
-  local: 'local only: this device is not signed in to a server',
-  'not-on-server': 'signed out: what changes here stays on this device',
-  pending: 'pending: there are changes to sync',
-  synced: 'synced',
-  'needs-password': 'needs password: sign in again with: lockstep sign-in',
-  problem: 'problem',
-}
+/** How a watch stays in step; what each does is in the engine's `watch.ts`. */
+const MODES = ['live', 'auto'] as const
+type WatchMode = (typeof MODES)[number]
+
+/** After this long without a look the machine was asleep, or the process stopped. */
+const AWAY_MILLIS = 30_000
 
 export const syncCommands: CommandGroup = (program, io) => {
   onRun(program.command('status').description('show how this device and the server stand'), io, async (context) => {
@@ -26,17 +25,25 @@ export const syncCommands: CommandGroup = (program, io) => {
   const sync = program
     .command('sync')
     .option('--watch', 'stay, send each change at once and take what others write as it comes')
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'stay; live is the same as --watch, auto syncs at the start, 2 s after the last change here, and when the last sync is over an hour old',
+      ).choices(MODES),
+    )
     .description('send what is new here, and take what is new elsewhere')
-  onRun<{ watch?: boolean }>(sync, io, async (context, _, { watch }) => {
-    await context.withDevice((device) => (watch === true ? syncLive(context, device) : syncOnce(context, device)))
+  onRun<{ watch?: boolean; mode?: WatchMode }>(sync, io, async (context, _, { watch, mode }) => {
+    const staying = mode ?? (watch === true ? 'live' : undefined)
+    await context.withDevice((device) => (staying === undefined ? syncOnce(context, device) : stay(context, device, staying)))
   })
 }
 
-function statusJson({ state, pending, lastSyncedAt, server, vault, deviceName, problems }: DeviceStatus) {
+function statusJson({ state, pending, lastSyncedAt, offlineSince, server, vault, deviceName, problems }: DeviceStatus) {
   return {
     state,
     pending,
     lastSyncedAt: lastSyncedAt ?? null,
+    offlineSince: offlineSince ?? null,
     server: server ?? null,
     vault: vault ?? null,
     deviceName: deviceName ?? null,
@@ -44,9 +51,30 @@ function statusJson({ state, pending, lastSyncedAt, server, vault, deviceName, p
   }
 }
 
-function describe({ state, pending, lastSyncedAt, server, vault, deviceName, problems }: DeviceStatus): string {
+function describeState({ state, lastSyncedAt, offlineSince }: DeviceStatus): string {
+  if (offlineSince !== undefined && (state === 'pending' || state === 'synced')) {
+    return `offline since ${localTime(offlineSince)}: what changes here is kept, and sent when the server is back`
+  }
+  switch (state) {
+    case 'local':
+      return 'local only: share it with your other devices with: lockstep sign-in --server URL'
+    case 'not-on-server':
+      return 'not on server: signed out, so what changes here stays on this device'
+    case 'pending':
+      return 'pending ◆: send it with: lockstep sync'
+    case 'synced':
+      return `synced ${lastSyncedAt === undefined ? '' : localTime(lastSyncedAt)}`.trimEnd()
+    case 'needs-password':
+      return 'needs password ◆: sign in again with: lockstep sign-in --server URL'
+    case 'problem':
+      return 'problem'
+  }
+}
+
+function describe(status: DeviceStatus): string {
+  const { pending, lastSyncedAt, server, vault, deviceName, problems } = status
   return [
-    `State        ${STATES[state] ?? state}`,
+    `State        ${describeState(status)}`,
     `Pending      ${counted(pending, 'changed row')}`,
     `Last synced  ${lastSyncedAt === undefined ? 'never' : localTime(lastSyncedAt)}`,
     ...(server === undefined ? [] : [`Server       ${server}, vault "${vault}"`]),
@@ -76,15 +104,17 @@ async function syncOnce(context: Context, device: LockstepDevice): Promise<void>
 }
 
 /** Ends when the process is asked to, or with an error that only a person can do something about. */
-async function syncLive(context: Context, device: LockstepDevice): Promise<void> {
+async function stay(context: Context, device: LockstepDevice, mode: WatchMode): Promise<void> {
   const { io, out } = context
   const stop = io.interrupted()
   const say = (event: string, text: string, fields: object = {}) =>
     out.done({ event, at: io.now(), ...fields }, () => `${localTime(io.now())}  ${text}`)
   const ended = Promise.withResolvers<EngineError | undefined>()
+  let failing = false
   const watcher = device.watch({
-    mode: 'live',
+    mode,
     onEvent: (event) => {
+      if (event.type === 'failed' || event.type === 'synced') failing = event.type === 'failed'
       if (event.type === 'stopped') ended.resolve(event.error)
       else tell(event, say)
     },
@@ -92,7 +122,7 @@ async function syncLive(context: Context, device: LockstepDevice): Promise<void>
   const unsubscribe = device.vault.onChange((tables, origin) => {
     if (origin === 'remote') say('changed', 'changes arrived', { tables: [...tables].map((name) => name.replace(/^rows_/, '')) })
   })
-  const looking = watchOtherProcesses(device, () => void watcher.syncNow())
+  const looking = lookAround(context, device, { watcher, isFailing: () => failing })
   stop.addEventListener('abort', () => ended.resolve(undefined), { once: true })
   const failure = await ended.promise
   clearInterval(looking)
@@ -119,14 +149,28 @@ function tell(event: Exclude<WatchEvent, { type: 'stopped' }>, say: (event: stri
   }
 }
 
-/** A `lockstep note add` beside a running watch writes through its own connection, which the engine here does not hear of. */
-function watchOtherProcesses(device: LockstepDevice, syncNow: () => void): NodeJS.Timeout {
+interface Looking {
+  readonly watcher: ReturnType<LockstepDevice['watch']>
+  /** The last sync failed: the watcher tries again by itself, later and later. */
+  readonly isFailing: () => boolean
+}
+
+/**
+ * Two things that nobody tells the engine of. A `lockstep note add` beside a running watch writes through its own connection. And a
+ * terminal has no focus to lose: it counts as looked at all the time, so that a sync is due once the last one is over an hour old,
+ * and at once when the machine wakes up, or a stopped process goes on.
+ */
+function lookAround({ io }: Context, device: LockstepDevice, { watcher, isFailing }: Looking): NodeJS.Timeout {
   const version = () => device.vault.query('PRAGMA data_version')[0]?.['data_version']
   let seen = version()
+  let lookedAt = io.now()
   return setInterval(() => {
+    const wasAway = io.now() - lookedAt > AWAY_MILLIS
+    lookedAt = io.now()
+    if (wasAway || !isFailing()) watcher.focused()
     const now = version()
     if (now === seen) return
     seen = now
-    if (device.vault.pending() > 0) syncNow()
+    if (device.vault.pending() > 0) watcher.changed()
   }, LOOK_EVERY_MILLIS)
 }
