@@ -61,7 +61,7 @@ const claimsSchema = z.object({
   sub: z.string().optional().catch(undefined),
   azp: z.string().optional().catch(undefined),
   email: z.string().optional().catch(undefined),
-  email_verified: z.unknown(),
+  email_verified: z.unknown().optional(),
 })
 export type Claims = z.output<typeof claimsSchema>
 
