@@ -4,6 +4,7 @@ import { readProfile } from '@lockstep/model/profile'
 import type { LockstepVault } from '@lockstep/model/schema'
 import { listSpaces } from '@lockstep/model/spaces'
 import { listStars } from '@lockstep/model/stars'
+import { listTldrs } from '@lockstep/model/tldrs'
 import { JSON_FORMAT, JSON_VERSION, type JsonExport } from '#json-format'
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }) => (a.id < b.id ? -1 : 1)
@@ -17,7 +18,15 @@ export function exportJson(vault: LockstepVault, now: number): JsonExport {
     exportedAt: now,
     spaces: listSpaces(vault)
       .sort(byId)
-      .map(({ id, name, avatar, folder, createdAt, updatedAt }) => ({ id, name, avatar, folder, createdAt, updatedAt })),
+      .map(({ id, name, avatar, folder, source, createdAt, updatedAt }) => ({
+        id,
+        name,
+        avatar,
+        folder,
+        source,
+        createdAt,
+        updatedAt,
+      })),
     notes: vault.query('SELECT * FROM notes ORDER BY id').map((row) => ({
       id: String(row['id']),
       space: row['space'] as string | null,
@@ -35,11 +44,15 @@ export function exportJson(vault: LockstepVault, now: number): JsonExport {
       date: String(row['date']),
       text: String(row['text']),
       windowDays: Number(row['windowDays']),
+      source: row['source'] as string | null,
       createdAt: Number(row['createdAt']),
     })),
     stars: listStars(vault)
       .sort(byId)
-      .map(({ diffId, paragraph, text, createdAt }) => ({ diff: diffId, paragraph, text, createdAt })),
+      .map(({ diffId, paragraph, item, text, createdAt }) => ({ diff: diffId, paragraph, item, text, createdAt })),
+    tldrs: listTldrs(vault)
+      .sort(byId)
+      .map(({ diffId, paragraph, item, text, url, createdAt }) => ({ diff: diffId, paragraph, item, text, url, createdAt })),
     profile: vault.query('SELECT 1 FROM profile').length === 0 ? null : mutable(profile),
     apiKeys: apiKeys.map(({ provider, key, updatedAt }) => ({ provider, key, updatedAt })),
   }

@@ -7,6 +7,7 @@
 import { isRowId } from '@lockstep/engine/cell'
 import { MAX_VALUE_BYTES } from '@lockstep/engine/transaction'
 import { isDay } from '@lockstep/model/diffs'
+import { starId } from '@lockstep/model/stars'
 import { z } from 'zod'
 import { ImportError } from '#errors'
 
@@ -40,6 +41,7 @@ const space = z.object({
   name: value,
   avatar: value.nullable().default(null),
   folder: value.nullable().default(null),
+  source: value.nullable().default(null),
   createdAt: time,
   updatedAt: time,
 })
@@ -57,12 +59,15 @@ const note = z.object({
 const diff = z.object({
   id: diffId,
   title: value,
-  date: z.string().refine(isDay, 'must be a day, YYYY-MM-DD'),
+  date: z.string().refine((text) => text === '' || isDay(text), 'must be a day, YYYY-MM-DD, or empty'),
   text: value,
   windowDays: z.int().min(0).default(1),
+  source: value.nullable().default(null),
   createdAt: time,
 })
-const star = z.object({ diff: diffId, paragraph: z.int().min(0).max(999_999), text: value, createdAt: time })
+const index = z.int().min(0).max(999_999)
+const star = z.object({ diff: diffId, paragraph: index, item: index.nullable().default(null), text: value, createdAt: time })
+const tldr = z.object({ ...star.shape, url: value.default('') })
 const profile = z.object({
   name: value.default(''),
   languages: interests,
@@ -71,6 +76,7 @@ const profile = z.object({
   topics: interests,
   depth: value.default('standard'),
   customFocus: value.default(''),
+  source: value.nullable().default(null),
   updatedAt: time,
 })
 const apiKey = z.object({ provider: id, key: value, updatedAt: time })
@@ -93,7 +99,11 @@ const schema = z.object({
     .default([]),
   stars: z
     .array(star)
-    .superRefine(unique((row) => `${row.diff}:${row.paragraph}`))
+    .superRefine(unique((row) => starId(row.diff, row.paragraph, row.item)))
+    .default([]),
+  tldrs: z
+    .array(tldr)
+    .superRefine(unique((row) => starId(row.diff, row.paragraph, row.item)))
     .default([]),
   /** Null where none was ever written. */
   profile: profile.nullable().default(null),

@@ -65,7 +65,7 @@ function takeProfile(vault: LockstepVault, profile: NonNullable<JsonExport['prof
 }
 
 function jobsOf(vault: LockstepVault, content: JsonExport): Job[] {
-  const { spaces, notes, diffs, stars, apiKeys } = content
+  const { spaces, notes, diffs, stars, tldrs, apiKeys } = content
   const timed = (table: 'spaces' | 'notes' | 'apiKeys', id: string, values: { readonly updatedAt: number }) => (tx: Writer) =>
     takeTimed(tx, table, id, values)
   return [
@@ -78,12 +78,13 @@ function jobsOf(vault: LockstepVault, content: JsonExport): Job[] {
     ...[...diffs]
       .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
       .map((diff) => ({ length: diff.text.length, run: (tx: Writer) => takeDiff(vault, tx, diff) })),
-    ...stars.map((star) => ({ length: star.text.length, run: (tx: Writer) => takeStar(vault, tx, star) })),
+    ...stars.map((star) => ({ length: star.text.length, run: (tx: Writer) => takeStar(vault, tx, 'stars', star) })),
+    ...tldrs.map((tldr) => ({ length: tldr.text.length, run: (tx: Writer) => takeStar(vault, tx, 'tldrs', tldr) })),
     ...apiKeys.map(({ provider, ...values }) => ({ length: values.key.length, run: timed('apiKeys', provider, values) })),
   ]
 }
 
-function put(tx: Writer, table: 'spaces' | 'notes' | 'apiKeys' | 'diffs' | 'stars', id: string, values: object): Outcome {
+function put(tx: Writer, table: 'spaces' | 'notes' | 'apiKeys' | 'diffs' | 'stars' | 'tldrs', id: string, values: object): Outcome {
   const known: object | undefined = tx.get(table, id)
   // A default that was never written is no cell: writing it would be a change to every device.
   const shown = new Map(Object.entries(known ?? {}))
@@ -103,7 +104,7 @@ function takeTimed(tx: Writer, table: 'spaces' | 'notes' | 'apiKeys', id: string
 
 function takeDiff(vault: LockstepVault, tx: Writer, { id, ...values }: JsonExport['diffs'][number]): Outcome {
   const newer = vault.query(
-    'SELECT 1 FROM diffs WHERE date = ? AND id <> ? AND (createdAt > ? OR (createdAt = ? AND id > ?)) LIMIT 1',
+    "SELECT 1 FROM diffs WHERE date = ? AND date <> '' AND id <> ? AND (createdAt > ? OR (createdAt = ? AND id > ?)) LIMIT 1",
     values.date,
     id,
     values.createdAt,
@@ -116,8 +117,13 @@ function takeDiff(vault: LockstepVault, tx: Writer, { id, ...values }: JsonExpor
   return outcome
 }
 
-function takeStar(vault: LockstepVault, tx: Writer, { diff, ...values }: JsonExport['stars'][number]): Outcome {
-  // A star of a diff that was left out, or that is not in the export, would point at nothing.
+function takeStar(
+  vault: LockstepVault,
+  tx: Writer,
+  table: 'stars' | 'tldrs',
+  { diff, ...values }: JsonExport['stars'][number],
+): Outcome {
+  // What belongs to a diff that was left out, or that is not in the export, would point at nothing.
   if (vault.query('SELECT 1 FROM diffs WHERE id = ?', diff).length === 0) return 'kept'
-  return put(tx, 'stars', starId(diff, values.paragraph), { diff, ...values })
+  return put(tx, table, starId(diff, values.paragraph, values.item), { diff, ...values })
 }

@@ -3,7 +3,7 @@ import { addNote, editNote, findNote, listNotes, removeNote } from '@lockstep/mo
 import { editProfile, readProfile } from '@lockstep/model/profile'
 import type { LockstepVault } from '@lockstep/model/schema'
 import { addSpace, listSpaces, removeSpace } from '@lockstep/model/spaces'
-import { addStar, listStars } from '@lockstep/model/stars'
+import { addStar, listStars, starId } from '@lockstep/model/stars'
 import { describe, expect, it } from 'vitest'
 import { ImportError } from '#errors'
 import { exportJson } from '#json-export'
@@ -35,6 +35,17 @@ function filledVault(random: Random): LockstepVault {
       now: now(),
     })
     if (random.chance(0.7)) addStar(vault, { diff: id, paragraph: random.below(3), now: now() })
+    if (random.chance(0.5)) {
+      vault.transact((tx) => {
+        // As an importer leaves them: two starred items of one paragraph, and what was summed up of one.
+        for (const item of [4, 5]) {
+          tx.put('stars', starId(id, 0, item), { diff: id, paragraph: 0, item, text: word(), createdAt: now() })
+        }
+        tx.put('tldrs', starId(id, 1, 5), { diff: id, paragraph: 1, item: 5, text: word(), url: word(), createdAt: now() })
+        const source = random.chance(0.5) ? 'digest' : null
+        tx.insert('diffs', { title: word(), date: '', text: 'p0', source, createdAt: now() })
+      })
+    }
   }
   if (random.chance(0.7)) {
     editProfile(vault, { name: word(), languages: ['Go', word()], topics: [word()], apiKeys: { openai: word() }, now: now() })

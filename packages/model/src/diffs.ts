@@ -18,7 +18,7 @@ export const SHOWN_DIFFS = `(
 export interface DiffSummary {
   readonly id: string
   readonly title: string
-  /** YYYY-MM-DD. */
+  /** YYYY-MM-DD, or '' for one that has no day. */
   readonly date: string
   readonly windowDays: number
   readonly createdAt: number
@@ -70,12 +70,13 @@ export interface NewDiff {
   readonly now: number
 }
 
-/** Deletes all diffs of a day but `kept`, the hidden ones too. Returns their ids. */
+/** Deletes all diffs of a day but `kept`, the hidden ones too; those without a day stand alone. Returns their ids. */
 export function replaceDay(
   vault: LockstepVault,
   tx: Transaction<Tables>,
   { date, kept }: { date: string; kept: string },
 ): string[] {
+  if (date === '') return []
   const others = vault.query('SELECT id FROM diffs WHERE date = ? AND id <> ?', date, kept).map(({ id }) => String(id))
   for (const id of others) tx.delete('diffs', id)
   return others

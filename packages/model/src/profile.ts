@@ -25,6 +25,8 @@ export interface Profile extends Readonly<Record<Interest, readonly string[]>> {
   readonly depth: string
   readonly customFocus: string
   readonly apiKeys: readonly ApiKey[]
+  /** What the importer of a profile remembers; null where none was imported. */
+  readonly source: string | null
   /** 0 for one that was never written. */
   readonly updatedAt: number
 }
@@ -49,6 +51,7 @@ export function readProfile(vault: LockstepVault): Profile {
       key: String(key['key']),
       updatedAt: Number(key['updatedAt']),
     })),
+    source: (row['source'] ?? null) as string | null,
     updatedAt: Number(row['updatedAt'] ?? 0),
   }
 }
@@ -57,6 +60,7 @@ export interface ProfileEdit extends Partial<Readonly<Record<Interest, readonly 
   readonly name?: string | undefined
   readonly depth?: string | undefined
   readonly customFocus?: string | undefined
+  readonly source?: string | null | undefined
   /** Provider → key; null removes it. Providers that are not named stay. */
   readonly apiKeys?: Readonly<Record<string, string | null>> | undefined
   readonly now: number
@@ -71,7 +75,7 @@ export function editProfile(vault: LockstepVault, edit: ProfileEdit): boolean {
       throw new ModelError('bad-provider', `"${provider}" cannot name a provider: use 1 to 64 letters, digits and . _ : -`)
     }
   }
-  const scalars = (['name', 'depth', 'customFocus'] as const).filter(
+  const scalars = (['name', 'depth', 'customFocus', 'source'] as const).filter(
     (name) => edit[name] !== undefined && edit[name] !== before[name],
   )
   const lists = INTERESTS.flatMap((interest) => memberEdits(interest, before[interest], edit[interest]))

@@ -4,6 +4,7 @@
  *
  *     spaces ◀─ recover ─ notes        a note edited after its space was deleted stays, under the deleted space's name
  *     diffs  ◀─ cascade ─ stars        a star goes with its diff, and comes back with it
+ *     diffs  ◀─ cascade ─ tldrs        and so does a TLDR
  *     profile                          one row, id "profile"
  *     apiKeys                          one row for each provider, its id
  *
@@ -25,6 +26,8 @@ export const schema = defineSchema({
     avatar: column.text(),
     /** The folder of an exported tree that holds its notes: null is one named after the space, '' the tree's top. */
     folder: column.text(),
+    /** Of a space imported from another app: what its importer remembers of it, so that importing again changes nothing. */
+    source: column.text(),
     createdAt: time(),
     updatedAt: time(),
   }),
@@ -36,7 +39,7 @@ export const schema = defineSchema({
       path: column.text(),
       text: column.collaborativeText(),
       pinned: column.integer({ default: 0 }),
-      /** Of an imported note: digest of the file as it was last imported, so that importing it again changes nothing. */
+      /** Of an imported note: digest of what was last imported (its importer says of what), so that importing it again changes nothing. */
       source: column.text(),
       createdAt: time(),
       updatedAt: time(),
@@ -46,12 +49,14 @@ export const schema = defineSchema({
   diffs: table(
     {
       title: text(),
-      /** The day it is about, YYYY-MM-DD. One of a day is shown (diffs.ts). */
+      /** The day it is about, YYYY-MM-DD. One of a day is shown (diffs.ts); '' is none: an imported one whose day was taken. */
       date: text(),
       /** Generated, and replaced as a whole: nobody types in it. */
       text: text(),
       /** How many days back it looks. */
       windowDays: column.integer({ default: 1 }),
+      /** Of an imported diff: digest of what was last imported. */
+      source: column.text(),
       createdAt: time(),
     },
     { search: ['title', 'text'], indexes: [['date']] },
@@ -61,8 +66,23 @@ export const schema = defineSchema({
       diff: column.reference('diffs', 'cascade'),
       /** Index of the starred paragraph, from 0 (paragraphs.ts). */
       paragraph: column.integer({ default: 0 }),
+      /** Of a star imported from diff·log: index in diff·log's own counting, where several may lie in one paragraph of ours. */
+      item: column.integer(),
       /** The paragraph as it was when it was starred. */
       text: text(),
+      createdAt: time(),
+    },
+    { indexes: [['diff']] },
+  ),
+  /** Short summaries of what a paragraph links to. They come with imported diffs; addressed as stars are. */
+  tldrs: table(
+    {
+      diff: column.reference('diffs', 'cascade'),
+      paragraph: column.integer({ default: 0 }),
+      item: column.integer(),
+      text: text(),
+      /** The page that is summed up. */
+      url: text(),
       createdAt: time(),
     },
     { indexes: [['diff']] },
@@ -75,6 +95,8 @@ export const schema = defineSchema({
     topics: column.set(),
     depth: column.text({ default: 'standard' }),
     customFocus: text(),
+    /** Of an imported profile: what was last imported, as JSON, so that a later import tells what was changed there from what was changed here. */
+    source: column.text(),
     updatedAt: time(),
   }),
   apiKeys: table({ key: text(), updatedAt: time() }),

@@ -14,6 +14,8 @@ export interface Space {
   readonly name: string
   readonly avatar: string | null
   readonly folder: string | null
+  /** What the importer that made it remembers; null for one made by hand. */
+  readonly source: string | null
   readonly createdAt: number
   readonly updatedAt: number
   /** Visible notes in it. */
@@ -22,7 +24,7 @@ export interface Space {
   readonly deleted: boolean
 }
 
-const COLUMNS = 'id, name, avatar, folder, createdAt, updatedAt'
+const COLUMNS = 'id, name, avatar, folder, source, createdAt, updatedAt'
 /** Alive spaces, and deleted ones that still hold visible notes. */
 const LISTED = `(
   SELECT ${COLUMNS}, 0 AS deleted FROM spaces
@@ -37,6 +39,7 @@ function toSpace(row: Row): Space {
     name: String(row['name']),
     avatar: row['avatar'] as string | null,
     folder: row['folder'] as string | null,
+    source: row['source'] as string | null,
     createdAt: Number(row['createdAt']),
     updatedAt: Number(row['updatedAt']),
     notes: Number(row['notes'] ?? 0),

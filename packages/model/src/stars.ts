@@ -1,6 +1,6 @@
 /**
  * Stars on paragraphs of diffs. A star's id is `diffId:paragraph`, so starring the same paragraph on two devices gives
- * one star.
+ * one star; of an imported star that lies within a paragraph it is `diffId:i` and its index there.
  */
 import { findDiff, SHOWN_DIFFS } from '#diffs'
 import { ModelError } from '#errors'
@@ -14,19 +14,23 @@ export interface Star {
   readonly date: string
   /** From 0. */
   readonly paragraph: number
+  /** Of an imported star: its index in the counting of the app that it came from. */
+  readonly item: number | null
   /** The paragraph as it was when it was starred. */
   readonly text: string
   readonly createdAt: number
 }
 
-export const starId = (diff: string, paragraph: number) => `${diff}:${paragraph}`
+/** Also a TLDR's id. `item` is null for what was made here. */
+export const starId = (diff: string, paragraph: number, item: number | null = null) =>
+  item === null ? `${diff}:${paragraph}` : `${diff}:i${item}`
 
 /** The latest day first, then in the order of the paragraphs. */
 export function listStars(vault: LockstepVault): Star[] {
   return vault
     .query(
-      `SELECT s.id, s.diff, s.paragraph, s.text, s.createdAt, d.title, d.date
-       FROM stars s JOIN ${SHOWN_DIFFS} d ON d.id = s.diff ORDER BY d.date DESC, d.id, s.paragraph`,
+      `SELECT s.id, s.diff, s.paragraph, s.item, s.text, s.createdAt, d.title, d.date
+       FROM stars s JOIN ${SHOWN_DIFFS} d ON d.id = s.diff ORDER BY d.date DESC, d.id, s.paragraph, s.item`,
     )
     .map((row) => ({
       id: String(row['id']),
@@ -34,6 +38,7 @@ export function listStars(vault: LockstepVault): Star[] {
       diffTitle: String(row['title']),
       date: String(row['date']),
       paragraph: Number(row['paragraph']),
+      item: row['item'] as number | null,
       text: String(row['text']),
       createdAt: Number(row['createdAt']),
     }))

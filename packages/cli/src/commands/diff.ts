@@ -1,6 +1,7 @@
 /** `lockstep diff …` */
 import { addDiff, findDiff, listDiffs, removeDiff, restoreDiff } from '@lockstep/model/diffs'
 import { paragraphs } from '@lockstep/model/paragraphs'
+import { listTldrs, type Tldr } from '@lockstep/model/tldrs'
 import { type CommandGroup, onRun } from '#context'
 import { readText } from '#input'
 import { wholeNumber } from '#numbers'
@@ -11,6 +12,13 @@ interface AddOptions {
   readonly date: string
   readonly file: string
   readonly windowDays?: number
+}
+
+/** Each paragraph with its number, and below it what was summed up of the pages that it links to. */
+function numbered(all: readonly string[], tldrs: readonly Tldr[]): string {
+  const below = (i: number) =>
+    tldrs.filter(({ paragraph }) => paragraph === i).map(({ text, url }) => `    TLDR${url === '' ? '' : ` of ${url}`}: ${text}`)
+  return all.map((text, i) => [`[${i}] ${text}`, ...below(i)].join('\n')).join('\n\n')
 }
 
 export const diffCommands: CommandGroup = (program, io) => {
@@ -44,13 +52,16 @@ export const diffCommands: CommandGroup = (program, io) => {
   const show = diff
     .command('show')
     .argument('<id>')
-    .option('--paragraphs', 'number the paragraphs, as star add counts them')
+    .option('--paragraphs', 'number the paragraphs, as star add counts them, with their TLDRs')
     .description("print a diff's text")
   onRun<{ paragraphs?: boolean }>(show, io, async (context, [id = ''], { paragraphs: number }) => {
-    const found = await context.withVault((vault) => findDiff(vault, id))
+    const { found, tldrs } = await context.withVault((vault) => {
+      const found = findDiff(vault, id)
+      return { found, tldrs: listTldrs(vault, found.id) }
+    })
     const all = paragraphs(found.text)
-    if (context.out.json) context.out.result({ ...found, paragraphs: all }, () => '')
-    else if (number === true) context.out.result(all, () => all.map((text, i) => `[${i}] ${text}`).join('\n\n'))
+    if (context.out.json) context.out.result({ ...found, paragraphs: all, tldrs }, () => '')
+    else if (number === true) context.out.result(all, () => numbered(all, tldrs))
     else context.out.raw(found.text)
   })
 
