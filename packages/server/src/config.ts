@@ -2,12 +2,15 @@
  * The server's settings. Each has three names: `--data DIR` on the command line, `LOCKSTEP_DATA` in the environment,
  * `"data"` in the JSON file that `--config` (or `LOCKSTEP_CONFIG`) names. The command line wins over the environment,
  * the environment over the file, the file over the default. An unknown name in the file is an error, not a surprise.
+ * Settings that cannot work together are refused, with a sentence, before anything starts.
  */
 import { readFileSync } from 'node:fs'
 import { SIGN_UP_POLICIES } from '@lockstep/protocol/http'
 import { z } from 'zod'
+import { configuredGate, gateKind } from '#auth/configured-gate'
+import { DIALECTS } from '#dialects/dialect'
 import { LOG_LEVELS } from '#log'
-import { parseTrustedProxies } from '#network'
+import { isBeyondLoopback, parseTrustedProxies } from '#network'
 
 const count = (minimum: number, maximum: number) => z.coerce.number().pipe(z.int().min(minimum).max(maximum))
 
@@ -24,6 +27,12 @@ const list = z.preprocess(
 )
 
 const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin)
+/** A sum of bytes; 0 for no bound. */
+const quota = count(0, Number.MAX_SAFE_INTEGER)
+/** Bytes of one thing. */
+const size = (initial: number) => count(1, Number.MAX_SAFE_INTEGER).default(initial)
+const flag = z.union([z.boolean(), z.stringbool()])
+const word = z.string().min(1)
 const secret = z.string().min(16, 'use at least 16 characters').max(256)
 
 export const serverConfigSchema = z
@@ -36,7 +45,7 @@ export const serverConfigSchema = z
     signUp: z.enum(SIGN_UP_POLICIES).default('single'),
     setupToken: secret.optional(),
     /** Sealed bytes per vault, 0 for no bound. */
-    quota: count(0, Number.MAX_SAFE_INTEGER).default(0),
+    quota: quota.default(0),
     trustedProxy: list.default([]).superRefine((cidrs, context) => {
       try {
         parseTrustedProxies(cidrs)
@@ -57,14 +66,68 @@ export const serverConfigSchema = z
     requestTimeout: count(1, 86_400).default(300),
     /** Seconds without a byte after which a connection is closed. */
     idleTimeout: count(1, 86_400).default(120),
+    /** What is spoken besides our own protocol. */
+    dialect: list
+      .pipe(z.array(z.enum(DIALECTS)))
+      .transform((names) => [...new Set(names)])
+      .default([]),
+    /** Lets the Dataans dialect, which has no passwords, do without a gate, on this machine alone. */
+    insecureNoGate: flag.default(false),
+    /** Cloudflare Access as the gate. */
+    accessTeam: word.optional(),
+    accessAud: list.default([]),
+    accessCertsUrl: word.optional(),
+    /** An OpenID Connect provider as the gate. */
+    oidcIssuer: word.optional(),
+    oidcAudience: word.optional(),
+    oidcAllow: list.default([]),
+    /** One diff, star or TLDR, as it is sent. */
+    difflogItemBytes: size(512 * 1024),
+    /** One request's JSON. A change of password brings all of a profile. */
+    difflogBodyBytes: size(12 * 1024 * 1024),
+    /** Per profile. */
+    difflogQuota: quota.default(8 * 1024 * 1024),
+    dataansFileBytes: size(2 * 1024 * 1024 * 1024),
+    /** Operations and files together. */
+    dataansQuota: quota.default(0),
   })
   .refine((config) => (config.tlsCert === undefined) === (config.tlsKey === undefined), {
     path: ['tlsKey'],
     message: 'tlsCert and tlsKey come together',
   })
+  .superRefine((config, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    try {
+      configuredGate(config, {
+        fetch: () => Promise.reject(new TypeError('settings are checked without a network')),
+        clock: () => 0,
+      })
+    } catch (error) {
+      refuse('gate', (error as Error).message)
+    }
+    const gated = gateKind(config) !== undefined
+    if (gated && config.insecureNoGate) refuse('insecureNoGate', 'there is a gate: leave this out')
+    if (!config.dialect.includes('dataans') || gated) return
+    if (!config.insecureNoGate) {
+      refuse(
+        'dialect',
+        'dataans has no passwords of its own: set up a gate (access… or oidc…), or insecureNoGate for this machine alone',
+      )
+    } else if (isBeyondLoopback(config)) {
+      refuse(
+        'insecureNoGate',
+        'dataans without a gate is for this machine alone: host must be 127.0.0.1, with no proxy and no public address',
+      )
+    }
+  })
 
 export type ServerConfig = z.output<typeof serverConfigSchema>
 export type ServerOptions = z.input<typeof serverConfigSchema>
+
+/** A dialect that needs a gate was told to do without. */
+export function isWithoutGate({ dialect, insecureNoGate }: ServerConfig): boolean {
+  return insecureNoGate && dialect.includes('dataans')
+}
 
 /** A setting is missing, unknown or out of range. `issues` has one sentence for each. */
 export class ConfigError extends Error {

@@ -43,6 +43,23 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || (isIPv4(address) && address.startsWith('127.'))
 }
 
+/** A host name or address that leads to this machine and no other. */
+export function isLocalHost(host: string): boolean {
+  const address = normaliseAddress(host)
+  return host === 'localhost' || (address !== undefined && isLoopback(address))
+}
+
+export interface Reach {
+  readonly host: string
+  readonly publicUrl?: string | undefined
+  readonly trustedProxy: readonly string[]
+}
+
+/** Somebody else than the people of this machine can reach the server: directly, or by a proxy in front of it. */
+export function isBeyondLoopback({ host, publicUrl, trustedProxy }: Reach): boolean {
+  return !isLocalHost(host) || trustedProxy.length > 0 || (publicUrl !== undefined && !isLocalHost(new URL(publicUrl).hostname))
+}
+
 export interface Client {
   readonly address: string
   readonly network: string

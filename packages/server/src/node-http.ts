@@ -200,6 +200,8 @@ async function refuseLate(app: ServerApp, incoming: IncomingMessage, outgoing: S
     incoming.destroy()
     return
   }
+  // Node forgets a request that was answered: nobody else would tell its reader that there is no more.
+  incoming.socket.once('close', () => incoming.destroy())
   outgoing.writeHead(status, { ...headers, connection: 'close' })
   outgoing.end(body)
 }

@@ -11,10 +11,14 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { MAX_JSON_BYTES, MAX_PUSH_BYTES, MAX_PUSH_SEGMENTS, MAX_SEGMENT_BYTES } from '@lockstep/protocol/limits'
 import { createApp } from '#app'
-import { ConfigError, parseConfig, type ServerConfig, type ServerOptions } from '#config'
+import { configuredGate } from '#auth/configured-gate'
+import type { Gate } from '#auth/gate'
+import { createLoopbackGate } from '#auth/loopback-gate'
+import { ConfigError, isWithoutGate, parseConfig, type ServerConfig, type ServerOptions } from '#config'
+import type { CreateDialect } from '#dialects/dialect'
 import { type LiveServer, serveLive } from '#live-socket'
-import { createLogger, errorFields } from '#log'
-import { isLoopback, normaliseAddress, parseTrustedProxies } from '#network'
+import { createLogger, errorFields, type Logger } from '#log'
+import { isBeyondLoopback, parseTrustedProxies } from '#network'
 import { serveApp } from '#node-http'
 import manifest from '#package' with { type: 'json' }
 import type { Policy } from '#services'
@@ -42,16 +46,9 @@ export interface ServeSeams {
   readonly crashPoint?: (name: string) => void
   readonly log?: (line: string) => void
   readonly helloMilliseconds?: number
-}
-
-function isLocalHost(host: string): boolean {
-  const address = normaliseAddress(host)
-  return host === 'localhost' || (address !== undefined && isLoopback(address))
-}
-
-/** Somebody else than the people of this machine can reach the server: directly, or by a proxy in front of it. */
-function isBeyondLoopback({ host, publicUrl, trustedProxy }: ServerConfig): boolean {
-  return !isLocalHost(host) || trustedProxy.length > 0 || (publicUrl !== undefined && !isLocalHost(new URL(publicUrl).hostname))
+  /** Besides those of the settings. */
+  readonly dialects?: readonly CreateDialect[]
+  readonly gate?: Gate
 }
 
 async function readPolicy(config: ServerConfig, storage: Storage): Promise<Policy> {
@@ -73,6 +70,15 @@ async function readPolicy(config: ServerConfig, storage: Storage): Promise<Polic
     },
     insecure: beyond && config.tlsCert === undefined && !(config.publicUrl?.startsWith('https:') ?? false),
   }
+}
+
+/** What stands before the routes. A server of one machine whose dialect needs a gate, told to do without, still knows that machine. */
+function gateOf(config: ServerConfig, clock: () => number, logger: Logger): Gate | undefined {
+  const report = (trouble: string) => logger.warn('gate-unavailable', { trouble })
+  const gate = configuredGate(config, { fetch, clock, report })
+  if (gate !== undefined || !isWithoutGate(config)) return gate
+  logger.warn('no-gate', { dialect: 'dataans' })
+  return createLoopbackGate(config.allowedOrigin)
 }
 
 /** @throws ConfigError when certificate or key cannot be read. */
@@ -132,7 +138,9 @@ export async function startServer(options: ServerOptions, seams: ServeSeams = {}
   try {
     const policy = await readPolicy(config, storage)
     const { crashPoint = () => {} } = seams
-    const app = createApp({ storage, policy, clock, random, schedule: setImmediate, logger, crashPoint })
+    const gate = seams.gate ?? gateOf(config, clock, logger)
+    const dialects = seams.dialects ?? []
+    const app = createApp({ storage, policy, clock, random, schedule: setImmediate, logger, dialects, gate, crashPoint })
     server.headersTimeout = Math.min(HEADERS_MILLISECONDS, config.requestTimeout * 1000)
     // Bodies have deadlines of their own.
     server.requestTimeout = 0

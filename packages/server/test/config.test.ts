@@ -59,6 +59,60 @@ test('what does not work is refused by name', () => {
   expect(() => loadConfig({ flags: { config: 'x' }, environment: {}, readFile: () => '{' })).toThrow(ConfigError)
 })
 
+const ACCESS = { accessTeam: 'example', accessAud: ['tag'] }
+const OIDC = { oidcIssuer: 'https://id.example', oidcAudience: 'notes', oidcAllow: ['ada@example.com'] }
+
+test('lists, switches and sizes come from the environment too', () => {
+  const environment = {
+    LOCKSTEP_DIALECT: 'difflog, dataans,difflog',
+    LOCKSTEP_INSECURE_NO_GATE: 'true',
+    LOCKSTEP_ACCESS_AUD: '',
+    LOCKSTEP_DIFFLOG_QUOTA: '0',
+  }
+  const config = loadConfig({ flags: { dataansFileBytes: '1000' }, environment })
+  expect(config).toMatchObject({ dialect: ['difflog', 'dataans'], insecureNoGate: true, difflogQuota: 0, dataansFileBytes: 1000 })
+  expect(parseConfig({})).toMatchObject({ dialect: [], insecureNoGate: false, dataansFileBytes: 2 ** 31, accessAud: [] })
+})
+
+test('a gate is whole, and there is one; the Dataans dialect has it, or this machine alone', () => {
+  for (const good of [
+    ACCESS,
+    OIDC,
+    { ...ACCESS, dialect: ['dataans', 'difflog'], host: '0.0.0.0' },
+    { ...OIDC, dialect: ['dataans'] },
+    { dialect: ['difflog'], host: '0.0.0.0' },
+    { dialect: ['dataans'], insecureNoGate: true },
+    { dialect: ['dataans'], insecureNoGate: true, host: '::1', publicUrl: 'http://localhost:1234' },
+  ]) {
+    expect(parseConfig(good)).toMatchObject(good)
+  }
+  for (const [what, bad] of [
+    ['gate: there is one gate', { ...ACCESS, ...OIDC }],
+    ['gate: there is one gate', { ...ACCESS, oidcAllow: ['*'] }],
+    ['gate: accessTeam and accessAud', { accessTeam: 'example' }],
+    ['gate: accessTeam and accessAud', { accessAud: ['tag'] }],
+    ['gate: accessTeam and accessAud', { accessCertsUrl: 'https://certs.example' }],
+    ['gate: the address of the Access certs', { ...ACCESS, accessCertsUrl: 'http://certs.example' }],
+    ['gate: the Access team', { ...ACCESS, accessTeam: 'exa mple' }],
+    ['gate: oidcIssuer, oidcAudience and oidcAllow', { oidcIssuer: 'https://id.example', oidcAudience: 'notes' }],
+    ['gate: oidcIssuer, oidcAudience and oidcAllow', { oidcAllow: ['*'] }],
+    ['gate: the OIDC issuer', { ...OIDC, oidcIssuer: 'id.example' }],
+    ['insecureNoGate: there is a gate', { ...ACCESS, insecureNoGate: true }],
+    ['dialect: dataans has no passwords', { dialect: ['dataans'] }],
+    ['dialect: dataans has no passwords', { dialect: ['difflog', 'dataans'], host: '0.0.0.0' }],
+    ['insecureNoGate: dataans without a gate', { dialect: ['dataans'], insecureNoGate: true, host: '0.0.0.0' }],
+    ['insecureNoGate: dataans without a gate', { dialect: ['dataans'], insecureNoGate: true, trustedProxy: ['127.0.0.1'] }],
+    ['insecureNoGate: dataans without a gate', { dialect: ['dataans'], insecureNoGate: true, publicUrl: 'https://notes.example' }],
+    ['dialect', { dialect: ['klingon'] }],
+    ['insecureNoGate', { insecureNoGate: 'perhaps' }],
+    ['dataansFileBytes', { dataansFileBytes: 0 }],
+    ['difflogQuota', { difflogQuota: -1 }],
+    ['oidcAllow', { ...OIDC, oidcAllow: 'x'.split('').map(() => 1) }],
+  ] as const) {
+    expect(() => parseConfig(bad)).toThrow(new RegExp(`^${what}`))
+  }
+})
+
 test('the page says when a browser would need HTTPS, and runs nothing', () => {
   expect(homePage({ version: '1', insecure: false })).not.toContain('HTTPS')
   expect(homePage({ version: '1', insecure: true })).toContain('HTTPS')

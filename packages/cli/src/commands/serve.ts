@@ -1,7 +1,9 @@
 /** `lockstep serve`: runs a server until it is told to stop. */
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConfigError, loadConfig, type ServerConfig } from '@lockstep/server/config'
+import { type GateKind, gateKind } from '@lockstep/server/auth/configured-gate'
+import { ConfigError, isWithoutGate, loadConfig, type ServerConfig } from '@lockstep/server/config'
+import { DIALECTS, type DialectName } from '@lockstep/server/dialects/dialect'
 import { type RunningServer, startServer } from '@lockstep/server/serve'
 import { type Command, Option } from 'commander'
 import { type CommandGroup, type Context, onRun } from '#context'
@@ -10,6 +12,10 @@ import { serverFolder } from '#home'
 
 /** Tests that kill the server for real need its own process id: the launcher's is another. */
 const PID_FILE = 'server.pid'
+
+const NO_GATE =
+  'Warning: the Dataans dialect runs without a gate. Whoever can use this machine can read and change what it holds. ' +
+  'Set up --access-team or --oidc-issuer before others can reach it.\n'
 
 const many = (value: string, before: string[] | undefined) => [...(before ?? []), value]
 
@@ -39,6 +45,21 @@ function settings(serve: Command): Command {
     .option('--max-sockets <number>', 'connections at once (default: 10000)')
     .option('--request-timeout <seconds>', 'for a whole request to arrive (default: 300)')
     .option('--idle-timeout <seconds>', 'without a byte, until a connection is closed (default: 120)')
+    .addOption(
+      new Option('--dialect <name>', "also serve another product's clients; may be given again").choices(DIALECTS).argParser(many),
+    )
+    .option('--insecure-no-gate', 'lets the Dataans dialect do without a gate, on this machine alone')
+    .option('--access-team <name>', 'Cloudflare Access stands in front: the team whose tokens count')
+    .option('--access-aud <tag>', 'the AUD tag of its application; may be given again', many)
+    .option('--access-certs-url <url>', "where its keys are (default: the team's own address)")
+    .option('--oidc-issuer <url>', 'an OpenID Connect provider stands in front: who issues tokens')
+    .option('--oidc-audience <text>', 'what its tokens must be for')
+    .option('--oidc-allow <who>', 'subject or e-mail address that may pass, * for all; may be given again', many)
+    .option('--difflog-item-bytes <bytes>', 'the most that a diff, star or TLDR may have (default: 512 KiB)')
+    .option('--difflog-body-bytes <bytes>', 'the most that a diff·log request may have (default: 12 MiB)')
+    .option('--difflog-quota <bytes>', 'bytes that each profile may hold; 0 for no bound (default: 8 MiB)')
+    .option('--dataans-file-bytes <bytes>', 'the most that a file may have (default: 2 GiB)')
+    .option('--dataans-quota <bytes>', 'bytes that operations and files may hold; 0 for no bound (default: 0)')
     .option('--config <file>', 'JSON file with any of these settings; each is also read as LOCKSTEP_…')
     .option('--check-config', 'check the settings, print them, and end')
 }
@@ -59,6 +80,7 @@ export const serveCommands: CommandGroup = (program, io) => {
     const pidFile = join(config.data, PID_FILE)
     try {
       await writeFile(pidFile, `${process.pid}\n`)
+      if (isWithoutGate(config)) io.stderr.write(NO_GATE)
       announce(context, config, server)
       await aborted(stop)
     } finally {
@@ -89,23 +111,38 @@ async function start(config: ServerConfig, log: (line: string) => void): Promise
   }
 }
 
-function announce({ out }: Context, { data, signUp }: ServerConfig, { url, setupToken }: RunningServer): void {
-  out.result({ url, pid: process.pid, data, signUp, ...(setupToken !== undefined && { setupToken }) }, () => {
+function announce({ out }: Context, config: ServerConfig, { url, setupToken }: RunningServer): void {
+  const { data, signUp, dialect, publicUrl = url } = config
+  const gate = gateKind(config)
+  const dialects = Object.fromEntries(dialect.map((name) => [name, publicUrl]))
+  const token = setupToken === undefined ? {} : { setupToken }
+  out.result({ url, pid: process.pid, data, signUp, dialects, gate: gate ?? null, ...token }, () => {
     const policy = {
       single: 'single: the first sign-in makes the one vault',
       open: 'open: anyone can make a vault',
       closed: 'closed: nobody can make a vault',
     }
-    const token = setupToken === undefined ? '' : ` --setup-token ${setupToken}`
+    const shown = setupToken === undefined ? '' : ` --setup-token ${setupToken}`
     return [
       `Lockstep server  ${url}`,
       `Data folder      ${data}`,
       `Sign-up          ${policy[signUp]}`,
       ...(setupToken === undefined ? [] : [`Set-up token     ${setupToken}`]),
-      `Sign in with     lockstep sign-in --server ${url}${token}`,
+      ...(gate === undefined ? [] : [`Gate             ${gateLine(gate, config)}`]),
+      `Sign in with     lockstep sign-in --server ${url}${shown}`,
+      ...dialect.map((name) => dialectLine(name, publicUrl)),
       'Stop with        Ctrl-C',
     ].join('\n')
   })
+}
+
+function gateLine(kind: GateKind, { accessTeam, oidcIssuer }: ServerConfig): string {
+  return kind === 'access' ? `Cloudflare Access, team ${accessTeam}` : `tokens of ${oidcIssuer}`
+}
+
+/** What its clients are to be told. */
+function dialectLine(name: DialectName, url: string): string {
+  return name === 'difflog' ? `diff·log         DIFFLOG_URL=${url}` : `Dataans          sync address ${url}`
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
