@@ -44,8 +44,8 @@ const CASES: readonly [rule: string, file: string, bad: string, good: readonly [
   [
     'layers',
     'packages/import/src/markdown.ts',
-    "import { seal } from '@lockstep/crypto/envelope'",
-    ['packages/import/src/markdown.ts', "import { notes } from '@lockstep/model/notes'"],
+    "import { createApp } from '@lockstep/server/app'",
+    ['packages/import/src/markdown.ts', "import { deriveRootKey } from '@lockstep/crypto/derivation'"],
   ],
   [
     'layers',

@@ -39,7 +39,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     why: 'the engine serves any app and talks to any server that speaks the protocol',
   },
   'packages/model': { workspace: ['engine'], why: 'tables are declared with the engine and hold no keys and no wire format' },
-  'packages/import': { workspace: ['engine', 'model', 'protocol'], why: 'importers write through the engine and open nothing' },
+  'packages/import': {
+    workspace: ['crypto', 'engine', 'model', 'protocol'],
+    why: "importers write through the engine; they open what another app sealed, never a vault's own segments",
+  },
   'packages/server': { workspace: ['protocol'], why: 'a server that cannot decrypt is a fact of its imports, not a promise' },
   'packages/cli': { workspace: ['crypto', 'engine', 'import', 'model', 'protocol', 'server'], why: 'the CLI composes everything' },
   'apps/web': {
