@@ -11,7 +11,9 @@ import { PASSPHRASE, signIn, testDevice } from './support/devices.ts'
 import { homeFile } from './support/homes.ts'
 import { codeOf, temporaryFolder } from './support/vaults.ts'
 
-vi.mock('@lockstep/crypto/derivation', async (original) => (await import('./support/quick-passwords.ts')).quickPasswords(original))
+vi.mock('@lockstep/crypto/derivation', async (original) =>
+  (await import('../../../tests/support/quick-passwords.ts')).quickPasswords(original),
+)
 
 const PASSWORD = 'correct horse'
 type TestDevice = Awaited<ReturnType<typeof testDevice>>

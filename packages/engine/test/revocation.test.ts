@@ -12,7 +12,9 @@ import { homeFile } from './support/homes.ts'
 import { join, keysOf, PASSWORD, remoteOf, secretsOf, type TestDevice, titles, vaultOf, write } from './support/members.ts'
 import { codeOf } from './support/vaults.ts'
 
-vi.mock('@lockstep/crypto/derivation', async (original) => (await import('./support/quick-passwords.ts')).quickPasswords(original))
+vi.mock('@lockstep/crypto/derivation', async (original) =>
+  (await import('../../../tests/support/quick-passwords.ts')).quickPasswords(original),
+)
 
 const isRevocation = ({ method, url }: HttpRequest) => method === 'POST' && url.endsWith('/revocation')
 

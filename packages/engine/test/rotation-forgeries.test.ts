@@ -16,7 +16,9 @@ import { rewriting } from './support/homes.ts'
 import { keysOf, PASSWORD, remoteOf, secretsOf, type TestDevice, titles, vaultOf, write } from './support/members.ts'
 import { codeOf } from './support/vaults.ts'
 
-vi.mock('@lockstep/crypto/derivation', async (original) => (await import('./support/quick-passwords.ts')).quickPasswords(original))
+vi.mock('@lockstep/crypto/derivation', async (original) =>
+  (await import('../../../tests/support/quick-passwords.ts')).quickPasswords(original),
+)
 
 const isRotations = ({ url }: HttpRequest) => url.includes('/v1/rotations')
 const problemCodes = (device: TestDevice) => device.status().problems.map(({ code }) => code)

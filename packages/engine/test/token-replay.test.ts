@@ -8,7 +8,9 @@ import { type RunningServer, runningServer } from '../../../tests/support/runnin
 import { signIn, testDevice } from './support/devices.ts'
 import { homeFile } from './support/homes.ts'
 
-vi.mock('@lockstep/crypto/derivation', async (original) => (await import('./support/quick-passwords.ts')).quickPasswords(original))
+vi.mock('@lockstep/crypto/derivation', async (original) =>
+  (await import('../../../tests/support/quick-passwords.ts')).quickPasswords(original),
+)
 
 const PASSWORD = 'correct horse'
 type TestDevice = Awaited<ReturnType<typeof testDevice>>

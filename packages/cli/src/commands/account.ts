@@ -92,19 +92,40 @@ function confirmMove(io: Io, { profile }: LockstepDevice, server: string): Promi
   return confirm(io, `This device is signed in to "${profile.vault}" at ${profile.server}. Move its vault to ${server}?`)
 }
 
-/** Nothing but the server can tell the first device of such a vault from another one: the vault is made unless it is there. */
+/**
+ * Nothing but the server can tell the first device of such a vault from another one, and asking costs: a vault that is not there counts
+ * as a wrong password, one that is to be made and is there does, too [KEY-10]. A home with something to share is more likely to be
+ * the first, an empty one to be another device; the other possibility comes second.
+ */
 async function signInWithPasswordOnly(
   device: LockstepDevice,
   request: Omit<SignInRequest, 'intent'>,
 ): ReturnType<LockstepDevice['signIn']> {
+  const mayBeFirst = device.profile.vault !== undefined || device.status().pending > 0
+  if (mayBeFirst) return createOrJoin(device, request)
+  try {
+    return await device.signIn({ ...request, intent: 'join' })
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'wrong-credentials') throw error
+    return device.signIn({ ...request, intent: 'create' }).catch((refused: unknown) => {
+      throw isVaultThere(refused) ? error : refused
+    })
+  }
+}
+
+async function createOrJoin(device: LockstepDevice, request: Omit<SignInRequest, 'intent'>): ReturnType<LockstepDevice['signIn']> {
   try {
     return await device.signIn({ ...request, intent: 'create' })
   } catch (error) {
-    const refused = error instanceof EngineError && error.code === 'sign-up-refused'
-    // A missing set-up token is the person's to give; anything else means that there is a vault to join.
-    if (!refused || (error as { problem?: unknown }).problem === 'setup-token-required') throw error
+    if (!isVaultThere(error)) throw error
     return device.signIn({ ...request, intent: 'join' })
   }
+}
+
+/** A missing set-up token is the person's to give; any other refusal to make a vault means that there is one. */
+function isVaultThere(refused: unknown): boolean {
+  if (!(refused instanceof EngineError) || refused.code !== 'sign-up-refused') return false
+  return (refused as { problem?: unknown }).problem !== 'setup-token-required'
 }
 
 function signOutCommand(program: Command, io: Io): void {
