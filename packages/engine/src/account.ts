@@ -12,10 +12,12 @@ import type { Session } from '@lockstep/protocol/http'
 import { deriveRoot, forgedHeader, NO_SALT, openWith, type Root, sealFor, settleChange } from '#credentials'
 import { publishDevice } from '#devices'
 import { EngineError } from '#errors'
+import type { Gated, GatePass } from '#gate'
+import { GatePasses } from '#gate-passes'
 import type { HttpClient } from '#http'
 import { type EpochMap, Identity, joinEpochs } from '#identity'
 import { changePassword, type PasswordChangeResult } from '#password-change'
-import { Remote, ServerProblem, serverUrl } from '#remote'
+import { isRefusal, Remote, ServerProblem, serverUrl } from '#remote'
 import { revokeDevice } from '#revocation'
 import { renewKeys, takeRotations } from '#rotations'
 import type { Profile, SecretStore } from '#secrets'
@@ -27,17 +29,21 @@ export interface SignedIn {
   readonly vaultKeys: EpochMap
   readonly token: string
   readonly remote: Remote
+  /** What a WebSocket's handshake needs. @throws EngineError `gate-refused` */
+  readonly socketHeaders: Gated['headers']
 }
 
 export class Account {
   readonly #store: Store
   readonly #http: HttpClient
   readonly #identity: Identity
+  readonly #passes: GatePasses
 
   private constructor(store: Store, http: HttpClient, identity: Identity) {
     this.#store = store
     this.#http = http
     this.#identity = identity
+    this.#passes = new GatePasses(identity)
   }
 
   static async open(store: Store, files: SecretStore, http: HttpClient): Promise<Account> {
@@ -66,8 +72,14 @@ export class Account {
     return this.#identity.vaultKeys
   }
 
-  #remote(server: string): Remote {
-    return new Remote({ server, http: this.#http })
+  /** For the gate in front of this device's server. @throws EngineError `bad-value` */
+  useGatePass(pass: GatePass): void {
+    const { server } = this.profile
+    if (server !== undefined) this.#passes.give(server, pass)
+  }
+
+  gateExpired(): boolean {
+    return this.#passes.isExpired()
   }
 
   /** @throws EngineError `not-signed-in`, `needs-password` */
@@ -77,7 +89,9 @@ export class Account {
       throw new EngineError('not-signed-in', 'this device is not signed in to a server')
     }
     if (secrets.token === undefined) throw new EngineError('needs-password', 'the session has ended: sign in again')
-    return { vaultId: this.#identity.vaultId(), vaultKeys, token: secrets.token, remote: this.#remote(profile.server) }
+    const { http, headers } = this.#passes.gated(this.#http, profile.server)
+    const remote = new Remote({ server: profile.server, http })
+    return { vaultId: this.#identity.vaultId(), vaultKeys, token: secrets.token, remote, socketHeaders: headers }
   }
 
   async signIn(request: SignInRequest): Promise<SignInResult> {
@@ -90,7 +104,8 @@ export class Account {
         `this device is signed in to "${profile.vault}" at ${profile.server}: sign out first`,
       )
     }
-    const remote = this.#remote(server)
+    if (request.gate !== undefined) this.#passes.give(server, request.gate)
+    const remote = new Remote({ server, http: this.#passes.gated(this.#http, server).http })
     await remote.serverInfo()
     if (this.#store.meta.get('copied') !== undefined) await this.#identity.becomeNewDevice()
     const move = profile.move?.server === server && profile.move.vault === request.vault ? profile.move : undefined
@@ -163,12 +178,12 @@ export class Account {
       })
     } catch (error) {
       // After a 5xx the server may have made the vault all the same.
-      if (error instanceof ServerProblem && error.status < 500) {
+      if (isRefusal(error)) {
         // Refused: nothing of the attempt is kept, or the next sign-in would be taken for a return.
         await identity.changeProfile({ ...NO_PROFILE, ...before.profile, move: undefined })
         await identity.changeSecrets({ vaultKeys: before.secrets.vaultKeys })
         if (before.vaultId === undefined) this.#store.write('remote', () => this.#store.meta.delete('vaultId'))
-        throw explainSignUp(error, request)
+        throw error instanceof ServerProblem ? explainSignUp(error, request) : error
       }
       throw error
     }
@@ -252,7 +267,7 @@ export class Account {
   }
 
   async #adopt({ token, deviceCookie }: Session, bundleVersion: number): Promise<void> {
-    await this.#identity.changeSecrets({ token, deviceCookie })
+    await this.#identity.changeSecrets({ token, deviceCookie, gate: this.#passes.toKeep() })
     this.#store.write('remote', () => {
       const { meta } = this.#store
       meta.set('bundleVersion', Math.max(bundleVersion, meta.get('bundleVersion') ?? 0))
@@ -316,7 +331,7 @@ export class Account {
         serverTold = error.code === 'needs-password'
       }
     }
-    await this.#identity.changeSecrets({ token: undefined, vaultKeys: undefined })
+    await this.#identity.changeSecrets({ token: undefined, vaultKeys: undefined, gate: undefined })
     await this.#identity.changeProfile({ passphrase: undefined, change: undefined, move: undefined })
     return { serverTold }
   }

@@ -13,7 +13,7 @@ import { equalBytes } from '@lockstep/protocol/bytes'
 import type { Credentials } from '@lockstep/protocol/http'
 import { EngineError } from '#errors'
 import { type EpochMap, type Identity, joinEpochs } from '#identity'
-import { type Remote, ServerProblem } from '#remote'
+import { isRefusal, type Remote } from '#remote'
 
 /** With a passphrase no salt is used; on the wire and in the AAD it is zeros. */
 export const NO_SALT: Uint8Array = new Uint8Array(16)
@@ -178,11 +178,6 @@ export async function submitChange({ identity, remote, token, root, bundle, send
     )
   }
   await adoptChange(identity)
-}
-
-/** The server read the request and did not do it. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof ServerProblem && error.status < 500
 }
 
 /** The change that the profile notes has been made. */

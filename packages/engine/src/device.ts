@@ -6,6 +6,7 @@ import type { CheckResult } from '#doctor/check'
 import { type ExamineOptions, examine } from '#doctor/doctor'
 import { type Driver, DriverError } from '#driver'
 import { EngineError } from '#errors'
+import type { GatePass } from '#gate'
 import type { HttpClient, SocketConnect } from '#http'
 import type { PasswordChangeResult } from '#password-change'
 import type { Schema, Table } from '#schema'
@@ -37,7 +38,7 @@ export interface Platform {
 }
 
 /** What a person sees of a vault's sync, in the design's words. */
-export type DeviceState = 'local' | 'not-on-server' | 'pending' | 'synced' | 'needs-password' | 'problem'
+export type DeviceState = 'local' | 'not-on-server' | 'pending' | 'synced' | 'needs-password' | 'needs-gate' | 'problem'
 
 export interface DeviceStatus {
   readonly state: DeviceState
@@ -114,6 +115,14 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     return result
   }
 
+  /**
+   * What the gate in front of this device's server wants from now on; kept in place of the last one when it has let it through.
+   * @throws EngineError `bad-value`
+   */
+  useGatePass(pass: GatePass): void {
+    this.#account.useGatePass(pass)
+  }
+
   /** With `wipe` this device's copy of the vault goes too, and this object must not be used again. */
   async signOut({ wipe }: { readonly wipe: boolean }): Promise<{ readonly serverTold: boolean }> {
     await this.#stopWatching()
@@ -155,21 +164,24 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
   }
 
   #noteReached(): void {
-    this.#noteOffline(undefined)
+    this.#note('offlineSince', undefined)
+    this.#note('gateRefusedAt', undefined)
   }
 
   #noteFailed({ code }: EngineError): void {
-    if (code === 'offline') this.#noteOffline(this.#platform.runtime.now())
+    const now = this.#platform.runtime.now()
+    if (code === 'offline') this.#note('offlineSince', now)
+    if (code === 'gate-refused') this.#note('gateRefusedAt', now)
   }
 
   /** Only the first failure's time counts. A disk that cannot take the note has been, or will be, told of by what matters more. */
-  #noteOffline(since: number | undefined): void {
+  #note(key: 'offlineSince' | 'gateRefusedAt', since: number | undefined): void {
     const { store } = this.vault
     try {
-      if ((store.meta.get('offlineSince') === undefined) === (since === undefined)) return
+      if ((store.meta.get(key) === undefined) === (since === undefined)) return
       store.write('remote', () => {
-        if (since === undefined) store.meta.delete('offlineSince')
-        else store.meta.set('offlineSince', Math.floor(since))
+        if (since === undefined) store.meta.delete(key)
+        else store.meta.set(key, Math.floor(since))
       })
     } catch (error) {
       if (!(error instanceof DriverError)) throw error
@@ -215,14 +227,14 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     readonly changed: () => void
   } {
     const syncer = this.#syncer()
-    const { remote, token } = this.#account.session()
+    const { remote, token, socketHeaders } = this.#account.session()
     const watcher = new Watcher({
       mode,
       timers: this.#platform.timers,
       connect: this.#platform.connect,
       onEvent: (event) => {
         if (event.type === 'synced') this.#noteReached()
-        else if (event.type === 'failed') this.#noteFailed(event.error)
+        else if (event.type === 'failed' || event.type === 'stopped') this.#noteFailed(event.error)
         onEvent(event)
       },
       target: {
@@ -232,6 +244,7 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
         },
         liveUrl: () => `${remote.server.replace(/^http/, 'ws')}/v1/live`,
         token: () => token,
+        headers: socketHeaders,
         onUnauthorized: () => this.#account.dropSession(),
         lastSyncedAt: () => this.vault.lastSyncedAt(),
         now: this.#platform.runtime.now,
@@ -276,6 +289,7 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
       return lastSyncedAt === undefined ? 'local' : 'not-on-server'
     }
     if (problems.some(({ code }) => SERIOUS.has(code))) return 'problem'
+    if (this.vault.store.meta.get('gateRefusedAt') !== undefined || this.#account.gateExpired()) return 'needs-gate'
     return pending > 0 || lastSyncedAt === undefined ? 'pending' : 'synced'
   }
 

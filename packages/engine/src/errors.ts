@@ -21,6 +21,7 @@ export type EngineErrorCode =
   | 'sign-up-refused'
   | 'too-many-attempts'
   | 'offline'
+  | 'gate-refused'
   | 'server-refused'
   | 'server-misbehaved'
   | 'server-diverged'

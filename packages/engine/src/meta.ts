@@ -25,6 +25,8 @@ interface MetaTypes {
   lastSyncedAt: number
   /** When the server could first not be reached; absent since it answered. */
   offlineSince: number
+  /** When the gate in front of the server refused this device; absent since it let it through. */
+  gateRefusedAt: number
   /** When the whole log was last read again because something of it was missing. */
   rereadAt: number
   /** When the trash was last looked through to its end, by this device's clock [CELL-8]. */

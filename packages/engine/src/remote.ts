@@ -107,12 +107,20 @@ const CODES: Readonly<Record<string, EngineErrorCode>> = {
   'quota-exceeded': 'quota-exceeded',
   'storage-full': 'quota-exceeded',
   'shutting-down': 'offline',
+  'gate-refused': 'gate-refused',
+  'gate-unavailable': 'offline',
 }
 
 function engineCode(problem: string, status: number): EngineErrorCode {
   // A server may call its problem "constructor".
   if (Object.hasOwn(CODES, problem)) return CODES[problem] as EngineErrorCode
   return status >= 500 ? 'offline' : 'server-refused'
+}
+
+/** Whatever was asked for was not done: the server read the request and refused it, or it did not come past the gate. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof ServerProblem) return error.status < 500 || error.problem === 'gate-unavailable'
+  return error instanceof EngineError && error.code === 'gate-refused'
 }
 
 export interface RemoteOptions {

@@ -32,6 +32,14 @@ const secretsSchema = z.object({
   /** Epoch → vault key. Absent while signed out. */
   vaultKeys: z.array(z.tuple([z.int().min(1), bytes(32)])).optional(),
   token: z.string().optional(),
+  /** What the gate in front of that server let through last. */
+  gate: z
+    .object({
+      server: z.string(),
+      accessToken: z.string().optional(),
+      service: z.object({ clientId: z.string(), clientSecret: z.string() }).optional(),
+    })
+    .optional(),
 })
 export type Secrets = z.output<typeof secretsSchema>
 

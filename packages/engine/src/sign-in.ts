@@ -1,5 +1,7 @@
 /** What a person gives to sign in, to change a password or to revoke a device, and what they get back. */
 
+import type { GatePass } from '#gate'
+
 export interface SignInRequest {
   readonly server: string
   /** The vault's name on the server. */
@@ -14,6 +16,8 @@ export interface SignInRequest {
   readonly passwordOnly: boolean
   readonly deviceName: string
   readonly setupToken?: string | undefined
+  /** For the gate in front of this server; kept with the session. */
+  readonly gate?: GatePass | undefined
 }
 
 export interface SignInResult {

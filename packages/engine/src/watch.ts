@@ -7,7 +7,7 @@
  * | auto | at the start, 2 s after the last local change, and on focus when the last sync is over an hour old |
  * | live | at the start, at once after a local change; what others write comes over a WebSocket |
  *
- * A 401 stops everything and asks once. Other failures are tried again after 1 s, 2 s, 4 s … 5 min, each shortened by up to
+ * A 401 stops everything and asks once; so does a gate that refuses this device, whose session stays. Other failures are tried again after 1 s, 2 s, 4 s … 5 min, each shortened by up to
  * half at random, so that a thousand clients do not come back in the same second. A live connection that breaks off is
  * opened again in the same way, counted apart: where nothing but requests goes through, changes still go up at once.
  */
@@ -37,6 +37,8 @@ export interface WatchTarget {
   readonly syncer: () => Syncer
   readonly liveUrl: () => string
   readonly token: () => string
+  /** Of the WebSocket's handshake: what a gate in front of the server wants. @throws EngineError `gate-refused` */
+  readonly headers: () => Readonly<Record<string, string>>
   /** Called once when the server no longer accepts the session [KEY-1]. */
   readonly onUnauthorized: () => Promise<void>
   readonly lastSyncedAt: () => number | undefined
@@ -64,6 +66,7 @@ export interface WatcherOptions {
 const FINAL = new Set([
   'needs-password',
   'not-signed-in',
+  'gate-refused',
   'wrong-credentials',
   'server-diverged',
   'server-misbehaved',
@@ -180,28 +183,24 @@ export class Watcher {
   #connect(): void {
     const { target, connect, onEvent } = this.#options
     const syncer = target.syncer()
-    const socket = connect(
-      target.liveUrl(),
-      {},
-      {
-        onOpen: () => {
-          const { cursor, chain } = syncer.inbox.position()
-          socket.send(JSON.stringify({ token: target.token(), after: cursor, chain: toBase64Url(chain) }))
-          onEvent({ type: 'live', connected: true })
-        },
-        onMessage: (bytes) => {
-          this.#liveFailures = 0
-          this.#applying = this.#applying.then(() => this.#received(syncer, bytes))
-        },
-        onClose: (code) => {
-          if (this.#socket === socket) this.#socket = undefined
-          if (this.#stopped) return
-          onEvent({ type: 'live', connected: false })
-          if (code === 4401) void this.#failed(new EngineError('needs-password', 'the session has ended: sign in again'))
-          else this.#reconnect()
-        },
+    const socket = connect(target.liveUrl(), target.headers(), {
+      onOpen: () => {
+        const { cursor, chain } = syncer.inbox.position()
+        socket.send(JSON.stringify({ token: target.token(), after: cursor, chain: toBase64Url(chain) }))
+        onEvent({ type: 'live', connected: true })
       },
-    )
+      onMessage: (bytes) => {
+        this.#liveFailures = 0
+        this.#applying = this.#applying.then(() => this.#received(syncer, bytes))
+      },
+      onClose: (code) => {
+        if (this.#socket === socket) this.#socket = undefined
+        if (this.#stopped) return
+        onEvent({ type: 'live', connected: false })
+        if (code === 4401) void this.#failed(new EngineError('needs-password', 'the session has ended: sign in again'))
+        else this.#reconnect()
+      },
+    })
     this.#socket = socket
   }
 

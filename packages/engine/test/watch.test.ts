@@ -64,6 +64,7 @@ function watching(mode: SyncMode) {
       syncer: () => syncer,
       liveUrl: () => 'ws://server.test/v1/live',
       token: () => 'token',
+      headers: () => ({ 'lockstep-gate-token': 'pass' }),
       onUnauthorized: async () => void state.unauthorized++,
       lastSyncedAt: () => state.lastSyncedAt,
       now: () => now,

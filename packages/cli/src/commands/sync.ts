@@ -66,6 +66,8 @@ function describeState({ state, lastSyncedAt, offlineSince }: DeviceStatus): str
       return `synced ${lastSyncedAt === undefined ? '' : localTime(lastSyncedAt)}`.trimEnd()
     case 'needs-password':
       return 'needs password ◆: sign in again with: lockstep sign-in --server URL'
+    case 'needs-gate':
+      return 'needs the gate ◆: get a new access token and give it with: lockstep sync --access-token JWT'
     case 'problem':
       return 'problem'
   }

@@ -41,7 +41,9 @@ function unwell(error: EngineError): CheckResult {
       ? 'run: lockstep sync, which finds out what the server lacks and gives it back'
       : code === 'needs-password'
         ? 'sign in again'
-        : undefined
+        : code === 'gate-refused'
+          ? 'run: lockstep sync --access-token with a new access token'
+          : undefined
   return { check: 'server', verdict: 'problem', detail: message, hint }
 }
 

@@ -1,8 +1,8 @@
-/** WebSocket by the platform's own global, which Node and browsers share. */
+/** WebSocket by Node's own global, which takes headers for the handshake. */
 import type { SocketConnect } from '#http'
 
-export const connectSocket: SocketConnect = (url, _headers, { onOpen, onMessage, onClose }) => {
-  const socket = new WebSocket(url)
+export const connectSocket: SocketConnect = (url, headers, { onOpen, onMessage, onClose }) => {
+  const socket = new WebSocket(url, { headers: { ...headers } })
   socket.binaryType = 'arraybuffer'
   let closed = false
   const close = (code: number) => {
