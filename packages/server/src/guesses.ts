@@ -15,6 +15,8 @@
  * | network, set-up token | 5, 15 min, 5 min |
  * | network, sign-up under `open` | 10 an hour |
  *
+ * Dialects keep buckets of their own kinds in the same table.
+ *
  * A bucket's key is an HMAC: the table tells nobody which names were tried from where.
  */
 import { concatBytes, encodeUtf8 } from '@lockstep/protocol/bytes'
@@ -53,12 +55,18 @@ export type Guess =
   | { readonly allowed: false /** Seconds, at least 1. */; readonly retryAfter: number }
   | { readonly allowed: true /** Takes the guess back: it was right. */; withdraw(): Promise<void> }
 
+/** Names a bucket by its kind and the parts that tell it from others of that kind. 16 bytes. */
+export type BucketKey = (kind: string, ...parts: readonly (string | Uint8Array)[]) => Uint8Array
+
 export interface Guesses {
   /** A sign-in, or a sign-up with a name that may be taken. `cookieHash`: of a cookie that the vault knows. */
   signIn(name: string, network: string, cookieHash: Uint8Array | undefined): Promise<Guess>
   passwordChange(name: string, deviceId: Uint8Array): Promise<Guess>
   setupToken(network: string): Promise<Guess>
   signUp(network: string): Promise<Guess>
+  /** A guess that counts in buckets which the caller names by `key`. */
+  at(places: readonly GuessPlace[]): Promise<Guess>
+  readonly key: BucketKey
 }
 
 export interface GuessesOptions {
@@ -68,7 +76,7 @@ export interface GuessesOptions {
 }
 
 export function createGuesses({ storage, clock, hmac }: GuessesOptions): Guesses {
-  const key = (kind: string, ...parts: readonly (string | Uint8Array)[]): Uint8Array => {
+  const key: BucketKey = (kind, ...parts) => {
     const bytes = parts.map((part) => (typeof part === 'string' ? encodeUtf8(part) : part))
     // Each part is hashed on its own, so that no two lists of parts run together to the same bytes.
     return hmac(concatBytes(encodeUtf8(`guess/${kind}`), ...bytes.map((part) => hmac(part)))).slice(0, 16)
@@ -115,5 +123,7 @@ export function createGuesses({ storage, clock, hmac }: GuessesOptions): Guesses
     passwordChange: (name, deviceId) => count([{ rule: PASSWORD_RULE, key: key('device', name, deviceId) }]),
     setupToken: (network) => count([{ rule: PASSWORD_RULE, key: key('setup', network) }]),
     signUp: (network) => count([{ rule: SIGN_UP_RULE, key: key('sign-up', network) }]),
+    at: count,
+    key,
   }
 }

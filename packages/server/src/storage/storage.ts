@@ -13,6 +13,7 @@ import type { SegmentIdentity } from '@lockstep/protocol/chain'
 import type { Coverage, Suite } from '@lockstep/protocol/http'
 import type { DeliveredSegment, IndexEntry, Mark, Position, SegmentRecord } from '@lockstep/protocol/records'
 import type { DataansStore } from '#storage/dataans'
+import type { DifflogStore } from '#storage/difflog'
 
 /** The adapter's own handle of a vault: an integer that means nothing outside one database. */
 export type VaultKey = number & { readonly __brand: 'VaultKey' }
@@ -281,6 +282,7 @@ export interface Storage {
   /** 32 random bytes, made when the database was created: keys made-up headers and guess buckets. */
   readonly secret: Uint8Array
   readonly dataans: DataansStore
+  readonly difflog: DifflogStore
 
   /**
    * Makes a vault and its first session in one step. `onlyFirst` refuses when the database holds any vault: two

@@ -7,6 +7,7 @@ import { createAccounts } from '#storage/sqlite/accounts'
 import { type Connection, openConnection } from '#storage/sqlite/connection'
 import { createCredentials } from '#storage/sqlite/credentials'
 import { createDataansStore } from '#storage/sqlite/dataans'
+import { createDifflogStore } from '#storage/sqlite/difflog'
 import { createGuessTable } from '#storage/sqlite/guess-table'
 import { createSegmentLog } from '#storage/sqlite/log'
 import { createLogRows } from '#storage/sqlite/log-rows'
@@ -48,6 +49,7 @@ export function createSqliteStorage(connection: Connection, options: Pick<Sqlite
   return {
     generation,
     secret: server?.['secret'] as Uint8Array,
+    difflog: createDifflogStore(connection),
     dataans: createDataansStore({ connection, crashPoint }),
     createVault: async (vault, session, onlyFirst) => accounts.createVault(vault, session, onlyFirst),
     hasVaults: async () => accounts.hasVaults(),
