@@ -155,6 +155,10 @@ describe('Password Caching', () => {
     expect(await a.failure(['sync'])).toMatchObject({ status: 3, code: 'not-signed-in' })
     expect(await a.titles()).toEqual(['mine'])
     expect(await b.status()).toMatchObject({ state: 'synced' })
+    // What is written meanwhile is shared when its person comes back.
+    await a.addDiff('2026-03-02', 'while signed out')
+    expect(await a.share('--vault', 'mine')).toMatchObject({ created: false })
+    expect(await a.status()).toMatchObject({ state: 'synced', pending: 0 })
   })
 })
 

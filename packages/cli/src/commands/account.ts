@@ -1,10 +1,12 @@
 /** Signing in and out, the password and the passphrase. */
 import { hostname } from 'node:os'
+import type { DeviceState } from '@lockstep/engine/device'
 import { EngineError } from '@lockstep/engine/errors'
 import { type Command, Option } from 'commander'
 import { REPAIRED, requireSession } from '#commands/device'
 import { type CommandGroup, type LockstepDevice, onRun } from '#context'
 import { CliError } from '#errors'
+import { type GateOptions, gateOptions, readGatePass } from '#gate'
 import type { Io } from '#io'
 import { confirm, passwordWarning, readPassword, readPasswordChange } from '#password'
 
@@ -14,7 +16,7 @@ export const accountCommands: CommandGroup = (program, io) => {
   passwordCommands(program, io)
 }
 
-interface SignInOptions {
+interface SignInOptions extends GateOptions {
   readonly server: string
   readonly vault: string
   readonly passwordStdin?: boolean
@@ -28,8 +30,7 @@ interface SignInOptions {
 type SignInRequest = Parameters<LockstepDevice['signIn']>[0]
 
 function signInCommand(program: Command, io: Io): void {
-  const signIn = program
-    .command('sign-in')
+  const signIn = gateOptions(program.command('sign-in'))
     .requiredOption('--server <url>', 'address of the server')
     .option('--vault <name>', "the vault's name on the server", 'main')
     .option('--password-stdin', 'read the password from standard input')
@@ -49,13 +50,14 @@ function signInCommand(program: Command, io: Io): void {
   onRun<SignInOptions>(signIn, io, async (context, _, options) => {
     const { server, vault, passphrase, passwordOnly = false, setupToken } = options
     const create = options.new === true || passphrase === undefined
+    const gate = await readGatePass(io, options)
     const password = await readPassword(io, { stdin: options.passwordStdin === true, prompt: 'Password', isNew: create })
     const result = await context.withDevice(async (device) => {
       if (options.new === true && device.profile.signedIn && !(await confirmMove(io, device, server)))
         throw new CliError('not-confirmed', 'nothing was done')
       // A device that comes back keeps the name that it was given.
       const deviceName = options.deviceName ?? device.profile.deviceName ?? (hostname() || 'this device')
-      const request = { server, vault, password, passphrase, passwordOnly, deviceName, setupToken }
+      const request = { server, vault, password, passphrase, passwordOnly, deviceName, setupToken, gate }
       return passwordOnly && options.new !== true
         ? signInWithPasswordOnly(device, request)
         : device.signIn({ ...request, intent: create ? 'create' : 'join', move: options.new })
@@ -94,47 +96,50 @@ function confirmMove(io: Io, { profile }: LockstepDevice, server: string): Promi
 
 /**
  * Nothing but the server can tell the first device of such a vault from another one, and asking costs: a vault that is not there counts
- * as a wrong password, one that is to be made and is there does, too [KEY-10]. A home with something to share is more likely to be
- * the first, an empty one to be another device; the other possibility comes second.
+ * as a wrong password, one that is to be made and is there does, too [KEY-10]. A home that has something and was in no vault yet is
+ * most likely the first; an empty one, or one that comes back, is another device. The other possibility comes second.
  */
 async function signInWithPasswordOnly(
   device: LockstepDevice,
   request: Omit<SignInRequest, 'intent'>,
 ): ReturnType<LockstepDevice['signIn']> {
-  const mayBeFirst = device.profile.vault !== undefined || device.status().pending > 0
-  if (mayBeFirst) return createOrJoin(device, request)
-  try {
-    return await device.signIn({ ...request, intent: 'join' })
-  } catch (error) {
-    if (!(error instanceof EngineError) || error.code !== 'wrong-credentials') throw error
-    return device.signIn({ ...request, intent: 'create' }).catch((refused: unknown) => {
-      throw isVaultThere(refused) ? error : refused
+  const { state, pending } = device.status()
+  const create = () => device.signIn({ ...request, intent: 'create' })
+  const join = () => device.signIn({ ...request, intent: 'join' })
+  const isVaultThere = (refused: unknown) => refused instanceof EngineError && saysThatVaultIsThere(refused, state)
+  if (state !== 'not-on-server' && (state !== 'local' || pending > 0)) {
+    return create().catch((refused: unknown) => {
+      if (isVaultThere(refused)) return join()
+      throw refused
     })
   }
+  return join().catch((wrong: unknown) => {
+    if (!(wrong instanceof EngineError) || wrong.code !== 'wrong-credentials') throw wrong
+    return create().catch((refused: unknown) => {
+      throw isVaultThere(refused) ? wrong : refused
+    })
+  })
 }
 
-async function createOrJoin(device: LockstepDevice, request: Omit<SignInRequest, 'intent'>): ReturnType<LockstepDevice['signIn']> {
-  try {
-    return await device.signIn({ ...request, intent: 'create' })
-  } catch (error) {
-    if (!isVaultThere(error)) throw error
-    return device.signIn({ ...request, intent: 'join' })
-  }
+function saysThatVaultIsThere(refused: EngineError, state: DeviceState): boolean {
+  // A home that still holds a vault's keys is to be told that it may take them along; another one can only join.
+  if (refused.code === 'wrong-vault') return state !== 'needs-password'
+  // A missing set-up token is the person's to give; any other refusal to make a vault means that there is one.
+  return refused.code === 'sign-up-refused' && (refused as { problem?: unknown }).problem !== 'setup-token-required'
 }
 
-/** A missing set-up token is the person's to give; any other refusal to make a vault means that there is one. */
-function isVaultThere(refused: unknown): boolean {
-  if (!(refused instanceof EngineError) || refused.code !== 'sign-up-refused') return false
-  return (refused as { problem?: unknown }).problem !== 'setup-token-required'
+interface SignOutOptions extends GateOptions {
+  readonly wipe?: boolean
 }
 
 function signOutCommand(program: Command, io: Io): void {
-  const signOut = program
-    .command('sign-out')
+  const signOut = gateOptions(program.command('sign-out'))
     .option('--wipe', "remove this device's copy of the vault too, with what was never synced")
     .description('end the session and remove the keys; the notes stay on this device')
-  onRun<{ wipe?: boolean }>(signOut, io, async (context, _, { wipe = false }) => {
+  onRun<SignOutOptions>(signOut, io, async (context, _, options) => {
+    const { wipe = false } = options
     const device = await context.openDevice()
+    await context.useGatePass(device, options)
     const { signedIn } = device.profile
     const { serverTold } = await device.signOut({ wipe })
     // A wiped device is closed already.
@@ -147,21 +152,21 @@ function signOutCommand(program: Command, io: Io): void {
   })
 }
 
-interface PasswdOptions {
+interface PasswdOptions extends GateOptions {
   readonly passwordStdin?: boolean
   readonly passphrase?: string
   readonly newPassphrase?: string
 }
 
 function passwordCommands(program: Command, io: Io): void {
-  const passwd = program
-    .command('passwd')
+  const passwd = gateOptions(program.command('passwd'))
     .option('--password-stdin', 'read two lines from standard input: the current password, the new one')
     .option('--passphrase <words>', 'the current passphrase, where this device does not hold it')
     .option('--new-passphrase <words>', 'change the passphrase too')
     .description('change the password; all other devices are asked for the new one')
-  onRun<PasswdOptions>(passwd, io, async (context, _, { passwordStdin, passphrase, newPassphrase }) => {
-    const { repaired, warning } = await context.withDevice(async (device) => {
+  onRun<PasswdOptions>(passwd, io, async (context, _, options) => {
+    const { passwordStdin, passphrase, newPassphrase } = options
+    const { repaired, warning } = await context.withServer(options, async (device) => {
       requireSession(device)
       const { current, next } = await readPasswordChange(io, passwordStdin === true)
       const change = { currentPassword: current, currentPassphrase: passphrase, newPassword: next, newPassphrase }
