@@ -44,6 +44,8 @@ it('serve says where it listens, writes its process id, and stops cleanly when t
       pid: expect.any(Number),
       data,
       signUp: 'single',
+      dialects: {},
+      gate: null,
     })
     expect((await fetch(`${said.url}/healthz`)).status).toBe(200)
     expect(await readFile(join(data, 'server.pid'), 'utf8')).toBe(`${said.pid}\n`)
@@ -83,6 +85,30 @@ it('serve for a person: the address, the folder, the policy, how to sign in, and
   )
   child.kill('SIGTERM')
   expect(await ended).toEqual([0, null])
+})
+
+it('serve with dialects says where their clients find it; without a gate it warns, however quiet it is', async () => {
+  const data = join(await scratchFolder(), 'data')
+  const serve = ['serve', '--port', '0', '--data', data, '--dialect', 'difflog']
+  const { child, err, ended } = start([...serve, '--dialect', 'dataans', '--insecure-no-gate', '--log-level', 'error', '--quiet'])
+  const errors = err()
+  const [said] = await once(child.stdout, 'data')
+  expect(String(said)).toMatch(/^diff·log {9}DIFFLOG_URL=(http:\S+)\nDataans {10}sync address \1$/m)
+  const url = /DIFFLOG_URL=(\S+)/.exec(String(said))?.[1]
+  expect(await (await fetch(`${url}/health`)).text()).toBe('ok')
+  expect(await (await fetch(`${url}/api/profile/nobody/status`)).json()).toEqual({ exists: false })
+  child.kill('SIGTERM')
+  expect(await ended).toEqual([0, null])
+  expect(await errors).toMatch(/^Warning: the Dataans dialect runs without a gate\. /)
+  const gated = start([...serve, '--access-team', 'example', '--access-aud', 'tag', '--json', '--log-level', 'error'])
+  const silent = gated.err()
+  const [line] = await once(gated.child.stdout, 'data')
+  expect(JSON.parse(String(line))).toMatchObject({ dialects: { difflog: expect.any(String) }, gate: 'access' })
+  gated.child.kill('SIGTERM')
+  await gated.ended
+  expect(await silent).toBe('')
+  const refused = await outcome(['serve', '--data', data, '--dialect', 'dataans', '--json'])
+  expect(refused).toMatchObject({ status: 2, out: '', err: expect.stringContaining('dataans has no passwords of its own') })
 })
 
 it('serve --check-config checks, shows no secret, and starts nothing', async () => {

@@ -9,6 +9,8 @@ import { SIGN_UP_POLICIES } from '@lockstep/protocol/http'
 import { z } from 'zod'
 import { configuredGate, gateKind } from '#auth/configured-gate'
 import { DIALECTS } from '#dialects/dialect'
+import { DEFAULT_LIMITS } from '#dialects/difflog/limits'
+import { DEFAULT_LOCKOUT } from '#dialects/difflog/lockout'
 import { LOG_LEVELS } from '#log'
 import { isBeyondLoopback, parseTrustedProxies } from '#network'
 
@@ -82,11 +84,14 @@ export const serverConfigSchema = z
     oidcAudience: word.optional(),
     oidcAllow: list.default([]),
     /** One diff, star or TLDR, as it is sent. */
-    difflogItemBytes: size(512 * 1024),
+    difflogItemBytes: size(DEFAULT_LIMITS.itemBytes),
     /** One request's JSON. A change of password brings all of a profile. */
-    difflogBodyBytes: size(12 * 1024 * 1024),
+    difflogBodyBytes: size(DEFAULT_LIMITS.bodyBytes),
     /** Per profile. */
-    difflogQuota: quota.default(8 * 1024 * 1024),
+    difflogQuota: quota.default(DEFAULT_LIMITS.quotaBytes),
+    /** Wrong passwords for a profile from one network until it waits, and for how long. */
+    difflogAttempts: count(1, 100).default(DEFAULT_LOCKOUT.attempts),
+    difflogLockSeconds: count(1, 86_400).default(DEFAULT_LOCKOUT.lockSeconds),
     dataansFileBytes: size(2 * 1024 * 1024 * 1024),
     /** Operations and files together. */
     dataansQuota: quota.default(0),

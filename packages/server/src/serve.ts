@@ -15,6 +15,7 @@ import { configuredGate } from '#auth/configured-gate'
 import type { Gate } from '#auth/gate'
 import { createLoopbackGate } from '#auth/loopback-gate'
 import { ConfigError, isWithoutGate, parseConfig, type ServerConfig, type ServerOptions } from '#config'
+import { configuredDialects } from '#dialects/configured-dialects'
 import type { CreateDialect } from '#dialects/dialect'
 import { type LiveServer, serveLive } from '#live-socket'
 import { createLogger, errorFields, type Logger } from '#log'
@@ -74,7 +75,7 @@ async function readPolicy(config: ServerConfig, storage: Storage): Promise<Polic
 
 /** What stands before the routes. A server of one machine whose dialect needs a gate, told to do without, still knows that machine. */
 function gateOf(config: ServerConfig, clock: () => number, logger: Logger): Gate | undefined {
-  const report = (trouble: string) => logger.warn('gate-unavailable', { trouble })
+  const report = (trouble: string) => logger.warn('gate-keys', { trouble })
   const gate = configuredGate(config, { fetch, clock, report })
   if (gate !== undefined || !isWithoutGate(config)) return gate
   logger.warn('no-gate', { dialect: 'dataans' })
@@ -139,7 +140,7 @@ export async function startServer(options: ServerOptions, seams: ServeSeams = {}
     const policy = await readPolicy(config, storage)
     const { crashPoint = () => {} } = seams
     const gate = seams.gate ?? gateOf(config, clock, logger)
-    const dialects = seams.dialects ?? []
+    const dialects = [...configuredDialects(config, { random, crashPoint }), ...(seams.dialects ?? [])]
     const app = createApp({ storage, policy, clock, random, schedule: setImmediate, logger, dialects, gate, crashPoint })
     server.headersTimeout = Math.min(HEADERS_MILLISECONDS, config.requestTimeout * 1000)
     // Bodies have deadlines of their own.

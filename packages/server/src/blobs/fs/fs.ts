@@ -14,6 +14,8 @@ import { join } from 'node:path'
 import { type BlobStore, BlobTooLargeError, blobName, type OpenBlob, type StoredBlob } from '#blobs/blobs'
 import { StorageFullError } from '#storage/storage'
 
+/** In a server's data folder. */
+export const BLOBS_FOLDER = 'files'
 const INCOMING = 'incoming'
 /** What a reader is given at once. */
 const CHUNK_BYTES = 128 * 1024
