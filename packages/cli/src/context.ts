@@ -5,6 +5,7 @@ import { openDevice } from '@lockstep/engine/platform/node/device'
 import { type LockstepVault, schema, type Tables } from '@lockstep/model/schema'
 import type { Command } from 'commander'
 import { CliError } from '#errors'
+import { type GateOptions, readGatePass } from '#gate'
 import { homeFolder } from '#home'
 import type { Io } from '#io'
 import { Output } from '#output'
@@ -53,6 +54,19 @@ export class Context {
     } finally {
       await device.close()
     }
+  }
+
+  /** For a command that talks to this device's server: shows the gate in front of it what was given. */
+  withServer<T>(options: GateOptions, use: (device: LockstepDevice) => T | Promise<T>): Promise<T> {
+    return this.withDevice(async (device) => {
+      await this.useGatePass(device, options)
+      return use(device)
+    })
+  }
+
+  async useGatePass(device: LockstepDevice, options: GateOptions): Promise<void> {
+    const pass = await readGatePass(this.io, options)
+    if (pass !== undefined) device.useGatePass(pass)
   }
 
   withVault<T>(use: (vault: LockstepVault) => T | Promise<T>): Promise<T> {

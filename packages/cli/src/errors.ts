@@ -6,7 +6,7 @@
  * | 0 | done |
  * | 1 | failed |
  * | 2 | bad usage: the command line or a setting is wrong |
- * | 3 | needs sign-in |
+ * | 3 | needs sign-in, at the server or at the gate in front of it |
  * | 4 | offline: the server cannot be reached, or cannot serve now |
  */
 import { CryptoError } from '@lockstep/crypto/errors'
@@ -62,9 +62,13 @@ export interface Failure {
 const REMEDIES: Readonly<Record<string, string>> = {
   'not-signed-in': 'sign in with: lockstep sign-in --server URL',
   'needs-password': 'sign in again with: lockstep sign-in --server URL',
+  'gate-refused': 'pass one with --access-token; the session and what is on this device stay as they are',
   'quota-exceeded': 'what you change is kept on this device; who runs the server can make room: disk space, or serve --quota',
   offline: 'what you change meanwhile is kept and sent with the next sync',
 }
+
+/** Somebody has to be asked who the person is: the server, or the gate in front of it. */
+const SIGN_IN: ReadonlySet<string> = new Set(['not-signed-in', 'needs-password', 'gate-refused'])
 
 const DRIVER: Readonly<Record<DriverError['code'], string | undefined>> = {
   busy: 'another lockstep is writing to this home: try again in a moment',
@@ -108,8 +112,7 @@ export function describeFailure(error: unknown): Failure {
 
 function engineFailure(error: EngineError): Failure {
   const { code, message, retryAfter } = error
-  const status =
-    code === 'not-signed-in' || code === 'needs-password' ? EXIT.signIn : code === 'offline' ? EXIT.offline : EXIT.failed
+  const status = SIGN_IN.has(code) ? EXIT.signIn : code === 'offline' ? EXIT.offline : EXIT.failed
   if (code === 'too-many-attempts' && retryAfter !== undefined) {
     const when = `try again in ${duration(retryAfter)}`
     return { code, message: `too many attempts: ${when}; devices that are signed in are not affected`, status, retryAfter }

@@ -30,7 +30,8 @@ interface SignInOptions extends GateOptions {
 type SignInRequest = Parameters<LockstepDevice['signIn']>[0]
 
 function signInCommand(program: Command, io: Io): void {
-  const signIn = gateOptions(program.command('sign-in'))
+  const signIn = program
+    .command('sign-in')
     .requiredOption('--server <url>', 'address of the server')
     .option('--vault <name>', "the vault's name on the server", 'main')
     .option('--password-stdin', 'read the password from standard input')
@@ -47,7 +48,7 @@ function signInCommand(program: Command, io: Io): void {
     .option('--device-name <name>', "this device's name (default: the one it has, else the host's)")
     .option('--setup-token <token>', 'what the server printed when it was started, to make its first vault')
     .description('sign in; without --passphrase as the first device, which makes the vault and gets a passphrase')
-  onRun<SignInOptions>(signIn, io, async (context, _, options) => {
+  onRun<SignInOptions>(gateOptions(signIn), io, async (context, _, options) => {
     const { server, vault, passphrase, passwordOnly = false, setupToken } = options
     const create = options.new === true || passphrase === undefined
     const gate = await readGatePass(io, options)
@@ -133,10 +134,11 @@ interface SignOutOptions extends GateOptions {
 }
 
 function signOutCommand(program: Command, io: Io): void {
-  const signOut = gateOptions(program.command('sign-out'))
+  const signOut = program
+    .command('sign-out')
     .option('--wipe', "remove this device's copy of the vault too, with what was never synced")
     .description('end the session and remove the keys; the notes stay on this device')
-  onRun<SignOutOptions>(signOut, io, async (context, _, options) => {
+  onRun<SignOutOptions>(gateOptions(signOut), io, async (context, _, options) => {
     const { wipe = false } = options
     const device = await context.openDevice()
     await context.useGatePass(device, options)
@@ -159,12 +161,13 @@ interface PasswdOptions extends GateOptions {
 }
 
 function passwordCommands(program: Command, io: Io): void {
-  const passwd = gateOptions(program.command('passwd'))
+  const passwd = program
+    .command('passwd')
     .option('--password-stdin', 'read two lines from standard input: the current password, the new one')
     .option('--passphrase <words>', 'the current passphrase, where this device does not hold it')
     .option('--new-passphrase <words>', 'change the passphrase too')
     .description('change the password; all other devices are asked for the new one')
-  onRun<PasswdOptions>(passwd, io, async (context, _, options) => {
+  onRun<PasswdOptions>(gateOptions(passwd), io, async (context, _, options) => {
     const { passwordStdin, passphrase, newPassphrase } = options
     const { repaired, warning } = await context.withServer(options, async (device) => {
       requireSession(device)

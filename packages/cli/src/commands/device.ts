@@ -4,6 +4,7 @@ import { EngineError } from '@lockstep/engine/errors'
 import type { RevocationResult } from '@lockstep/engine/sign-in'
 import type { Command } from 'commander'
 import { type CommandGroup, type Context, type LockstepDevice, onRun } from '#context'
+import { type GateOptions, gateOptions } from '#gate'
 import type { Io } from '#io'
 import { confirm, passwordWarning, readPassword, readPasswordChange } from '#password'
 import { localTime, printable, table } from '#table'
@@ -15,8 +16,9 @@ export const deviceCommands: CommandGroup = (program, io) => {
 }
 
 function listCommand(group: Command, io: Io): void {
-  onRun(group.command('list').description('list the devices that ever signed in'), io, async (context) => {
-    const devices = await context.withDevice((device) => device.listDevices())
+  const list = group.command('list').description('list the devices that ever signed in')
+  onRun<GateOptions>(gateOptions(list), io, async (context, _, options) => {
+    const devices = await context.withServer(options, (device) => device.listDevices())
     context.out.result(devices, () =>
       table(
         ['ID', 'LAST SEEN', 'NAME'],
@@ -31,7 +33,7 @@ function listCommand(group: Command, io: Io): void {
   })
 }
 
-interface RevokeOptions {
+interface RevokeOptions extends GateOptions {
   readonly passwordStdin?: boolean
   readonly passphrase?: string
   readonly newPassword?: boolean
@@ -53,8 +55,8 @@ function revokeCommand(group: Command, io: Io): void {
     .option('--new-password', 'change the password, too; all other devices are asked for it')
     .option('--new-passphrase', 'make a new passphrase, too, and print it')
     .description('end a lost device for good: it gets nothing of what is written from now on')
-  onRun<RevokeOptions>(revoke, io, async (context, [id], options) => {
-    const { result, warning, synced } = await context.withDevice(async (device) => {
+  onRun<RevokeOptions>(gateOptions(revoke), io, async (context, [id], options) => {
+    const { result, warning, synced } = await context.withServer(options, async (device) => {
       requireSession(device)
       const typed = await askFor(io, device, options)
       const result = await device.revokeDevice({ id: id as string, currentPassphrase: options.passphrase, ...typed })

@@ -9,6 +9,7 @@ import { EngineError } from '@lockstep/engine/errors'
 import { openSqlite } from '@lockstep/engine/platform/node/sqlite'
 import { type CommandGroup, type Context, type LockstepDevice, onRun } from '#context'
 import { CliError } from '#errors'
+import { type GateOptions, gateOptions } from '#gate'
 import { counted, printable } from '#table'
 
 const NAMES: Readonly<Record<CheckName, string>> = {
@@ -27,20 +28,24 @@ const VERDICTS: Readonly<Record<Verdict, string>> = { ok: 'ok', healed: 'healed'
 /** Of a row that nobody can vouch for. */
 const SHOWN_CHARACTERS = 4000
 
+interface DoctorOptions extends GateOptions {
+  readonly heal: boolean
+}
+
 export const doctorCommands: CommandGroup = (program, io) => {
   const doctor = program
     .command('doctor')
     .option('--no-heal', 'only look, change nothing')
     .description('check this device: its files, every row, keys, clock and server; heal what can be healed')
-  onRun<{ heal: boolean }>(doctor, io, async (context, _, { heal }) => {
-    const checks = await visit(context, heal)
+  onRun<DoctorOptions>(gateOptions(doctor), io, async (context, _, options) => {
+    const checks = await visit(context, options)
     context.out.result({ well: isWell(checks), checks: checks.map(toJson) }, () => checks.map(describe).join('\n'))
     const left = checks.filter(({ verdict }) => verdict === 'problem').length
     if (left > 0) throw new CliError('problems-left', `${counted(left, 'problem')} left: see above what to do`)
   })
 }
 
-async function visit(context: Context, heal: boolean): Promise<readonly CheckResult[]> {
+async function visit(context: Context, options: DoctorOptions): Promise<readonly CheckResult[]> {
   let device: LockstepDevice
   try {
     device = await context.openDevice()
@@ -49,8 +54,12 @@ async function visit(context: Context, heal: boolean): Promise<readonly CheckRes
     throw error
   }
   try {
+    await context.useGatePass(device, options)
     return await context.withProgress((progress) =>
-      device.examine({ heal, onProgress: ({ check, done, total }: CheckProgress) => progress.update(NAMES[check], done, total) }),
+      device.examine({
+        heal: options.heal,
+        onProgress: ({ check, done, total }: CheckProgress) => progress.update(NAMES[check], done, total),
+      }),
     )
   } finally {
     await device.close().catch((error: unknown) => {

@@ -4,6 +4,7 @@ import type { EngineError } from '@lockstep/engine/errors'
 import type { WatchEvent } from '@lockstep/engine/watch'
 import { Option } from 'commander'
 import { type CommandGroup, type Context, type LockstepDevice, onRun } from '#context'
+import { type GateOptions, gateOptions } from '#gate'
 import { bytes, counted, localTime, printable } from '#table'
 
 /** How often the database is asked whether another process (a second `lockstep`) has written to it. */
@@ -15,6 +16,11 @@ type WatchMode = (typeof MODES)[number]
 
 /** After this long without a look the machine was asleep, or the process stopped. */
 const AWAY_MILLIS = 30_000
+
+interface SyncOptions extends GateOptions {
+  readonly watch?: boolean
+  readonly mode?: WatchMode
+}
 
 export const syncCommands: CommandGroup = (program, io) => {
   onRun(program.command('status').description('show how this device and the server stand'), io, async (context) => {
@@ -32,9 +38,12 @@ export const syncCommands: CommandGroup = (program, io) => {
       ).choices(MODES),
     )
     .description('send what is new here, and take what is new elsewhere')
-  onRun<{ watch?: boolean; mode?: WatchMode }>(sync, io, async (context, _, { watch, mode }) => {
+  onRun<SyncOptions>(gateOptions(sync), io, async (context, _, options) => {
+    const { watch, mode } = options
     const staying = mode ?? (watch === true ? 'live' : undefined)
-    await context.withDevice((device) => (staying === undefined ? syncOnce(context, device) : stay(context, device, staying)))
+    await context.withServer(options, (device) =>
+      staying === undefined ? syncOnce(context, device) : stay(context, device, staying),
+    )
   })
 }
 
