@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { open, seal } from './envelope.ts'
-import { deriveKey, hashKey, isHashOfKey, makePassphrase } from './keys.ts'
+import { deriveKey as derive, hashKey, isHashOfKey, makePassphrase } from './keys.ts'
 import { Notebook, type View } from './notebook.ts'
 import { blocksOf, type Change, checksumOf, type Note, type Operation, type Space } from './operation.ts'
 import { type Connection, ContractError, SyncServer, type WireOperation } from './server.ts'
@@ -37,7 +37,11 @@ export interface DeviceOptions extends Connection {
   readonly now?: () => bigint
   /** A new UUID. */
   readonly newId?: () => string
+  /** In place of the slow one. */
+  readonly deriveKey?: typeof derive
 }
+
+const wallClock = () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n
 
 const byTime = (a: Entry, b: Entry) => {
   if (a.nanos !== b.nanos) return a.nanos < b.nanos ? -1 : 1
@@ -48,6 +52,7 @@ export class Device {
   readonly #server: SyncServer
   readonly #now: () => bigint
   readonly #newId: () => string
+  readonly #derive: typeof derive
   readonly #notebook = new Notebook()
   readonly #known = new Map<string, Entry>()
   /** In order of time. */
@@ -56,10 +61,11 @@ export class Device {
   readonly #files = new Map<string, Buffer>()
   #key: Buffer | undefined
 
-  constructor({ now = () => BigInt(Date.now()) * 1_000_000n, newId = randomUUID, ...connection }: DeviceOptions) {
+  constructor({ now = wallClock, newId = randomUUID, deriveKey = derive, ...connection }: DeviceOptions) {
     this.#server = new SyncServer(connection)
     this.#now = now
     this.#newId = newId
+    this.#derive = deriveKey
   }
 
   get view(): View {
@@ -84,16 +90,21 @@ export class Device {
     const user = await this.#server.user()
     if (user === undefined) {
       const chosen = passphrase ?? makePassphrase()
-      const key = await deriveKey(password, chosen)
+      const key = await this.#derive(password, chosen)
       await this.#server.initialise({ id: this.#newId(), secretKeyHash: hashKey(key) })
       this.#key = key
       return { created: true, passphrase: chosen }
     }
     if (passphrase === undefined) throw new WrongSecretError('this server has a user: the passphrase is needed too')
-    const key = await deriveKey(password, passphrase)
+    const key = await this.#derive(password, passphrase)
     if (!isHashOfKey(user.secretKeyHash, key)) throw new WrongSecretError('wrong password or passphrase')
     this.#key = key
     return { created: false, passphrase }
+  }
+
+  /** The person signed in at the gate again. */
+  useToken(token: string): void {
+    this.#server.useToken(token)
   }
 
   /** Does something now; @returns when, as text. */

@@ -42,7 +42,7 @@ export interface User {
 export interface Connection {
   readonly url: string
   /** The Access application token. */
-  readonly token: string
+  token: string
   readonly fetch?: typeof fetch
   /** Unix milliseconds. */
   readonly clock?: () => number
@@ -89,7 +89,7 @@ export class SyncServer {
   readonly #connection: Connection
 
   constructor(connection: Connection) {
-    this.#connection = connection
+    this.#connection = { ...connection }
   }
 
   async #ask(method: string, path: string, body?: Body): Promise<Response> {
@@ -110,6 +110,11 @@ export class SyncServer {
     const response = await this.#ask(method, path, body)
     if (response.status !== 200) throw new RefusedError(`${method} ${path}`, response.status, await response.text())
     return response
+  }
+
+  /** In place of one that has run out. */
+  useToken(token: string): void {
+    this.#connection.token = token
   }
 
   /** Whether it lets this token in. */

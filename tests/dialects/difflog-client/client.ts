@@ -261,6 +261,11 @@ export class Client {
     this.#synced(next)
   }
 
+  async removeFromServer(password: string): Promise<void> {
+    await this.#server.remove(this.profile.id, this.#transportHash(password))
+    this.profile.syncedAt = null
+  }
+
   /** Anybody with the link can read it. */
   publish(id: string): void {
     const diff = this.profile.all('diffs').find((item) => item.id === id)
