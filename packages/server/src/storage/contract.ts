@@ -6,6 +6,7 @@
 import { ACCOUNT_CASES } from '#storage/contract/accounts'
 import { CREDENTIAL_CASES } from '#storage/contract/credentials'
 import { DATAANS_CASES } from '#storage/contract/dataans'
+import { DIFFLOG_CASES } from '#storage/contract/difflog'
 import { LOG_CASES } from '#storage/contract/log'
 import { MERGING_CASES } from '#storage/contract/merging'
 import { SEEDING_CASES } from '#storage/contract/seeding'
@@ -16,7 +17,15 @@ export interface ContractCase {
   run(): Promise<void>
 }
 
-const CASES = [...ACCOUNT_CASES, ...CREDENTIAL_CASES, ...LOG_CASES, ...MERGING_CASES, ...SEEDING_CASES, ...DATAANS_CASES]
+const CASES = [
+  ...ACCOUNT_CASES,
+  ...CREDENTIAL_CASES,
+  ...LOG_CASES,
+  ...MERGING_CASES,
+  ...SEEDING_CASES,
+  ...DATAANS_CASES,
+  ...DIFFLOG_CASES,
+]
 
 /** @param open gives a new, empty storage at each call. */
 export function storageContract(open: () => Promise<ContractSubject>): readonly ContractCase[] {

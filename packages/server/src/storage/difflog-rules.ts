@@ -18,7 +18,7 @@ export interface HashQuestion {
   readonly sent: string | undefined
   /** A row of the collection was put with other data, added or removed. */
   readonly changed: boolean
-  /** The request listed the collection, and the ids it put are those of all rows that there are after it. */
+  /** The ids that the request put are those of all rows that there are after it; where it put none, it said so or removed the last. */
   readonly exact: boolean
 }
 

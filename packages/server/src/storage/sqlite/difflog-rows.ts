@@ -57,7 +57,10 @@ export function createDifflogRows(db: DatabaseSync) {
   return {
     put,
     remove,
-    all: (profile: ProfileKey, collection: Collection) => sql.all.all(profile, numberOf(collection)) as unknown as Row[],
+    all(profile: ProfileKey, collection: Collection): Row[] {
+      const found = sql.all.all(profile, numberOf(collection))
+      return found.map((row) => ({ id: row['id'] as string, data: row['data'] as string }))
+    },
     ids: (profile: ProfileKey, collection: Collection) => idsOf(sql.ids.all(profile, numberOf(collection))),
     count: (profile: ProfileKey, collection: Collection) => sql.count.get(profile, numberOf(collection))?.['n'] as number,
     bytes: (profile: ProfileKey) => sql.bytes.get(profile)?.['bytes'] as number,

@@ -135,9 +135,10 @@ export function createDifflogStore(connection: Connection): DifflogStore {
     requireQuota(key, before, quota)
     const hashOf = (collection: keyof typeof changed): string | null => {
       const { rows: listed, hash: sent } = collections[collection]
-      const put = new Set(listed?.map(({ id }) => id).filter((id) => !gone[collection].has(id)))
-      // Everything that was put and has not gone is there, so equal numbers are equal sets.
-      const exact = (listed !== undefined || changed[collection]) && put.size === rows.count(key, collection)
+      const put = new Set(listed?.map(({ id }) => id))
+      // What was put and is not gone is there, so equal numbers are equal sets.
+      const there = put.isDisjointFrom(gone[collection]) && put.size === rows.count(key, collection)
+      const exact = there && (listed !== undefined || changed[collection])
       return hashAfter({ stored: hashes[collection], sent, changed: changed[collection], exact })
     }
     sql.setContent.run(hashOf('diffs'), hashOf('stars'), hashOf('tldrs'), now, key)
