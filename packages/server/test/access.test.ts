@@ -1,99 +1,104 @@
 /**
- * The access matrix: every route of the router × every kind of caller. A route without an entry fails, so nobody can
- * add one without saying who may use it.
+ * The access matrix: every route of the router × every kind of caller, and all of that × every kind of token at the gate. A route
+ * without an entry fails, so nobody can add one without saying who may use it.
  */
-import { SEGMENTS_MEDIA_TYPE } from '@lockstep/protocol/http'
-import { encodeMarks, encodePush } from '@lockstep/protocol/records'
 import { expect, test } from 'vitest'
+import { createAccessGate } from '#auth/access'
+import type { Gate } from '#auth/gate'
+import { openFolderBlobs } from '#blobs/fs/fs'
+import { createDataans } from '#dialects/dataans/dataans'
+import { createDifflog } from '#dialects/difflog/difflog'
+import { openSqliteStorage } from '#storage/sqlite/sqlite'
 import type { Storage, VaultKey } from '#storage/storage'
-import { b64, bearer, jsonRequest, named, ReplicaLog, sha256, signInBody, signUpBody } from './client.ts'
-import { inProcess } from './in-process.ts'
-import type { WireSession } from './running.ts'
+import { AUD, startIssuer, TEAM } from '../../../tests/support/issuer.ts'
+import {
+  DATAANS,
+  DIFFLOG,
+  type DifflogEntry,
+  MATRIX,
+  PASSWORD_HASHES,
+  PRESENTED,
+  type Presented,
+  profile,
+  push,
+} from './access-entries.ts'
+import { b64, bearer, jsonRequest, named, sha256, signInBody, signUpBody } from './client.ts'
+import { hashOf } from './difflog/support.ts'
+import { type InProcess, inProcess, random } from './in-process.ts'
+import { temporaryFolder, type WireSession } from './running.ts'
 
 const CALLERS = ['none', 'garbage', 'ended', 'other vault', 'other device', 'revoked device', 'own'] as const
 type Caller = (typeof CALLERS)[number]
 
-interface Entry {
-  readonly path?: string
-  readonly init?: RequestInit
-  /** Status for a caller with a session, and for one without. */
-  readonly signedIn: number
-  readonly signedOut: number
+interface Behind {
+  readonly gate: Gate
+  /** Headers that pass it. */
+  readonly good: Readonly<Record<string, string>>
 }
 
-const change = {
-  currentAuthKey: b64(named('auth main')),
-  suite: 'argon2id-64m-3',
-  salt: b64(named('s', 16)),
-  authKey: b64(named('new')),
-  replaces: 2,
-  bundle: { version: 3, sealed: b64(named('b')) },
+interface Stage extends InProcess {
+  /** Without what the gate wants. */
+  readonly outside: InProcess['request']
+  /** How often the storage was asked anything. */
+  readonly asked: () => number
 }
-/** Of the device that is called "tablet". */
-const revocation = { ...change, epoch: 3, rotation: b64(named('rotation')), head: 0, chain: b64(new Uint8Array(32)) }
-const push: RequestInit = {
-  method: 'POST',
-  // The epoch that revoking a device opens below.
-  body: encodePush([{ ...new ReplicaLog('a').next(named('x')), epoch: 2 }]),
-  headers: { 'content-type': SEGMENTS_MEDIA_TYPE },
-}
-const seeds = { type: 'seed', head: 0, chain: b64(new Uint8Array(32)) }
 
-const MATRIX: Record<string, Entry> = {
-  'GET /': { signedIn: 200, signedOut: 200 },
-  'GET /healthz': { signedIn: 200, signedOut: 200 },
-  // From this machine anybody may read metrics, but a token that is not the metrics token is refused.
-  'GET /metrics': { signedIn: 403, signedOut: 200 },
-  'GET /v1/server': { signedIn: 200, signedOut: 200 },
-  'POST /v1/vaults': { init: jsonRequest('POST', signUpBody('third')), signedIn: 201, signedOut: 201 },
-  'GET /v1/vaults/:name': { path: '/v1/vaults/main', signedIn: 200, signedOut: 200 },
-  'POST /v1/vaults/:name/sessions': {
-    path: '/v1/vaults/main/sessions',
-    init: jsonRequest('POST', signInBody('main', 'new')),
-    signedIn: 201,
-    signedOut: 201,
-  },
-  'DELETE /v1/session': { init: { method: 'DELETE' }, signedIn: 204, signedOut: 401 },
-  'GET /v1/credentials': { signedIn: 200, signedOut: 401 },
-  'PUT /v1/credentials': { init: jsonRequest('PUT', change), signedIn: 200, signedOut: 401 },
-  'POST /v1/devices/:id/revocation': {
-    path: `/v1/devices/${b64(named('device tablet', 16))}/revocation`,
-    init: jsonRequest('POST', revocation),
-    signedIn: 200,
-    signedOut: 401,
-  },
-  'GET /v1/rotations': { path: '/v1/rotations?after=0', signedIn: 200, signedOut: 401 },
-  'GET /v1/devices': { signedIn: 200, signedOut: 401 },
-  'POST /v1/segments': { init: push, signedIn: 200, signedOut: 401 },
-  'GET /v1/segments': { path: `/v1/segments?after=0&chain=${'0'.repeat(64)}`, signedIn: 200, signedOut: 401 },
-  'GET /v1/segments/index': { path: '/v1/segments/index?from=1', signedIn: 200, signedOut: 401 },
-  'POST /v1/segments/common': {
-    init: { method: 'POST', headers: { 'content-type': SEGMENTS_MEDIA_TYPE }, body: encodeMarks([]) },
-    signedIn: 200,
-    signedOut: 401,
-  },
-  'POST /v1/segments/merged': { init: jsonRequest('POST', seeds), signedIn: 201, signedOut: 401 },
-  // Somebody's merge: nobody else has it.
-  'PUT /v1/segments/merged/:merge/:part': {
-    path: '/v1/segments/merged/some-merge/0',
-    init: { ...push, method: 'PUT' },
-    signedIn: 404,
-    signedOut: 401,
-  },
-  'POST /v1/segments/merged/:merge': {
-    path: '/v1/segments/merged/some-merge',
-    init: jsonRequest('POST', { parts: 1 }),
-    signedIn: 404,
-    signedOut: 401,
-  },
-  'GET /v1/status': { signedIn: 200, signedOut: 401 },
-  // The token of a live connection is in its first message.
-  'GET /v1/live': { signedIn: 400, signedOut: 400 },
+/** Everything that a server can have. */
+function stage(behind?: Behind): Stage {
+  const blobs = openFolderBlobs({ folder: temporaryFolder() })
+  const dialects = [
+    createDataans({ blobs, random, fileBytes: 1000, quotaBytes: 0 }),
+    createDifflog({ slowHash: { iterations: 1 } }),
+  ]
+  let asked = 0
+  const counted = <T extends object>(store: T): T =>
+    new Proxy(store, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown
+        if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) return counted(value)
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]) => {
+          asked += 1
+          return value.apply(target, args)
+        }
+      },
+    })
+  const storage = counted(openSqliteStorage({ random }))
+  const subject = inProcess({}, { dialects, storage, gate: behind?.gate })
+  const request: InProcess['request'] = (path, init = {}, peer) => {
+    return subject.request(path, { ...init, headers: { ...(init.headers as Record<string, string>), ...behind?.good } }, peer)
+  }
+  return { ...subject, request, outside: subject.request, asked: () => asked }
+}
+
+/** Two profiles, the first with a public diff. */
+async function withProfiles(behind?: Behind): Promise<Stage> {
+  const subject = stage(behind)
+  const made = async (path: string, body: unknown) => {
+    const { status } = await subject.request(path, jsonRequest('POST', body))
+    if (status >= 300) throw new Error(`${path}: ${status}`)
+  }
+  await made('/api/profile/create', profile('p', hashOf('mine')))
+  await made('/api/profile/create', profile('q', hashOf('theirs')))
+  const diffs = [{ id: 'public', encrypted_data: '{"content":"x"}' }]
+  await made('/api/profile/p/sync', { password_hash: hashOf('mine'), diffs })
+  return subject
+}
+
+function difflogRequest(route: string, { path, body }: DifflogEntry, presented: Presented): readonly [string, RequestInit] {
+  const method = route.split(' ')[0] as string
+  const password = PASSWORD_HASHES[presented]
+  const full = path.endsWith('?password_hash=')
+    ? password === undefined
+      ? path.split('?')[0]
+      : path + encodeURIComponent(password)
+    : path
+  return [full as string, body === undefined ? { method } : jsonRequest(method, body(password))]
 }
 
 /** A server with two vaults and, in the first, a device of each kind. */
-async function cast() {
-  const subject = inProcess()
+async function cast(behind?: Behind) {
+  const subject = stage(behind)
   const make = async (path: string, body: unknown) => {
     const response = await subject.request(path, jsonRequest('POST', body), '203.0.113.9')
     if (response.status !== 201) throw new Error(`${path}: ${response.status}`)
@@ -146,26 +151,107 @@ function withToken(init: RequestInit, token: string | undefined): RequestInit {
   return { ...init, headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` } }
 }
 
-test('[HTTP-2] every route answers each kind of caller as the matrix says', async () => {
-  const { app } = inProcess()
-  const routes = app.routes.map(({ method, path }) => `${method} ${path}`)
-  expect(routes.sort()).toEqual(Object.keys(MATRIX).sort())
+/** What is not as the matrix says, and how many requests that took. */
+async function compare(behind?: Behind): Promise<{ wrong: string[]; requests: number }> {
   const wrong: string[] = []
-  for (const route of routes) {
-    const { path = route.split(' ')[1] as string, init = {}, signedIn, signedOut } = MATRIX[route] as Entry
+  let requests = 0
+  const check = (what: string, status: number, expected: number) => {
+    requests += 1
+    if (status !== expected) wrong.push(`${what}: ${status}, not ${expected}`)
+  }
+  for (const [route, entry] of Object.entries(MATRIX)) {
+    const { path = route.split(' ')[1] as string, init = {}, signedIn, signedOut } = entry
     for (const caller of CALLERS) {
-      const { request, tokens } = await cast()
+      const { request, tokens } = await cast(behind)
       const { status } = await request(path, withToken(init, tokens[caller]))
       const hasSession = caller === 'own' || caller === 'other vault' || caller === 'other device'
       // A token without a session behind it is no metrics token either; a password change needs the vault's own password.
       const metrics = route === 'GET /metrics' && caller !== 'none'
       const foreign = (route === 'PUT /v1/credentials' || route.endsWith('/revocation')) && caller === 'other vault'
-      const expected = metrics ? 403 : foreign ? 401 : hasSession ? signedIn : signedOut
-      if (status !== expected) wrong.push(`${route} by ${caller}: ${status}, not ${expected}`)
+      check(`${route} by ${caller}`, status, metrics ? 403 : foreign ? 401 : hasSession ? signedIn : signedOut)
+    }
+  }
+  for (const [route, { path = route.split(' ')[1] as string, init = {}, status: expected }] of Object.entries(DATAANS)) {
+    for (const token of [undefined, b64(named('garbage'))]) {
+      const { request } = stage(behind)
+      check(route, (await request(path, withToken(init, token))).status, expected)
+    }
+  }
+  for (const [route, entry] of Object.entries(DIFFLOG)) {
+    for (const presented of PRESENTED) {
+      const { request } = await withProfiles(behind)
+      const { status } = await request(...difflogRequest(route, entry, presented))
+      const { own, none } = typeof entry.status === 'number' ? { own: entry.status, none: entry.status } : entry.status
+      const isWrong = typeof entry.status !== 'number' && (presented === 'wrong password' || presented.startsWith('password of'))
+      check(`${route} with ${presented}`, status, isWrong ? 401 : presented === 'no password' ? none : own)
+    }
+  }
+  return { wrong, requests }
+}
+
+test('[HTTP-2] [G15] every route answers each kind of caller as the matrix says', async () => {
+  const routes = stage().app.routes.map(({ method, path }) => `${method} ${path}`)
+  expect(routes.sort()).toEqual([MATRIX, DATAANS, DIFFLOG].flatMap((entries) => Object.keys(entries)).sort())
+  const { wrong, requests } = await compare()
+  expect(wrong).toEqual([])
+  console.log(`access matrix: ${routes.length} routes, ${requests} requests`)
+})
+
+/** Cloudflare Access, and the tokens that people come with. */
+async function accessGate(): Promise<{ behind: Behind; tokens: Record<string, Readonly<Record<string, string>>> }> {
+  const now = () => Date.UTC(2026, 0, 1)
+  const issuer = await startIssuer(now)
+  const gate = createAccessGate({ team: TEAM, audiences: [AUD], certsUrl: issuer.certsUrl, fetch, clock: now })
+  const header = (token: string) => ({ 'cf-access-jwt-assertion': token })
+  const good = header(issuer.accessToken())
+  const tokens = {
+    none: {},
+    expired: header(issuer.accessToken({ iat: issuer.seconds(-7200), nbf: issuer.seconds(-7200), exp: issuer.seconds(-120) })),
+    'wrong audience': header(issuer.accessToken({ aud: ['another application'] })),
+  }
+  return { behind: { gate, good }, tokens }
+}
+
+const UNGATED = ['GET /healthz', 'GET /metrics', 'GET /health']
+
+test('[HTTP-4] [G15] behind a gate nobody reaches a route without a good token, whoever they are, and nothing is looked up', async () => {
+  const { behind, tokens: atGate } = await accessGate()
+  const { outside, asked, tokens } = await cast(behind)
+  const requests = [
+    ...Object.entries(MATRIX).flatMap(([route, { path = route.split(' ')[1] as string, init = {} }]) =>
+      CALLERS.map(
+        (caller) => [route, caller, path, withToken({ method: route.split(' ')[0] as string, ...init }, tokens[caller])] as const,
+      ),
+    ),
+    ...Object.entries(DATAANS).map(([route, { path = route.split(' ')[1] as string, init = {} }]) => {
+      return [route, 'anybody', path, { method: route.split(' ')[0] as string, ...init }] as const
+    }),
+    ...Object.entries(DIFFLOG).flatMap(([route, entry]) =>
+      PRESENTED.map((presented) => [route, presented, ...difflogRequest(route, entry, presented)] as const),
+    ),
+  ].filter(([route]) => !UNGATED.includes(route))
+  const before = asked()
+  const wrong: string[] = []
+  for (const [name, headers] of Object.entries(atGate)) {
+    const reason = name === 'none' ? 'missing' : name === 'expired' ? 'expired' : 'refused'
+    for (const [route, caller, path, init] of requests) {
+      const answer = await outside(path, { ...init, headers: { ...(init.headers as Record<string, string>), ...headers } })
+      const body = (await answer.json()) as { code?: string; reason?: string; error?: string }
+      const native = answer.status === 401 && body.code === 'gate-refused' && body.reason === reason
+      const dialect = answer.status === (route in DATAANS ? 401 : 403) && typeof body.error === 'string'
+      if (route in MATRIX ? !native : !dialect) wrong.push(`${route} by ${caller}, ${name} at the gate: ${answer.status}`)
     }
   }
   expect(wrong).toEqual([])
-  console.log(`access matrix: ${routes.length} routes × ${CALLERS.length} callers`)
+  expect(asked()).toBe(before)
+  expect(requests.length).toBeGreaterThan(200)
+  for (const route of UNGATED) expect([route, (await outside(route.split(' ')[1] as string)).status]).toEqual([route, 200])
+  console.log(`access matrix: ${requests.length} requests × ${Object.keys(atGate).length} bad tokens at the gate`)
+})
+
+test('[HTTP-4] [G15] who passes the gate is answered as if there were none', async () => {
+  const { behind } = await accessGate()
+  expect((await compare(behind)).wrong).toEqual([])
 })
 
 test('[HTTP-2] what one vault pushes, no other vault sees', async () => {
