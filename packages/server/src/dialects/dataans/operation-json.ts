@@ -2,7 +2,7 @@
  * Operations on the wire: `{"id": uuid, "createdAt": RFC 3339, "data": [u8, …], "checksum": [u8 × 32]}`. Members that are not
  * these are passed over, as a JSON reader of the clients does.
  */
-import { decodeUtf8, encodeUtf8 } from '@lockstep/protocol/bytes'
+import { decodeUtf8 } from '@lockstep/protocol/bytes'
 import { z } from 'zod'
 import { describeIssue } from '#body'
 import { bytesOfList, JsonWriter, listLength } from '#dialects/dataans/byte-lists'
@@ -14,8 +14,6 @@ import type { DataansOperation, NewDataansOperation } from '#storage/dataans'
 const CHECKSUM_BYTES = 32
 /** An object with lists in it. */
 export const OPERATION_DEPTH = 2
-
-const COMMA = encodeUtf8(',')
 
 /** A transformation that may refuse. */
 function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
@@ -60,7 +58,7 @@ export function readOperation(json: Uint8Array, index: number): NewDataansOperat
   return { id, createdAt: createdAt.text, instant: createdAt.instant, data, checksum }
 }
 
-/** Around the lists and the two texts, which are UTF-8 of at most one byte a character. */
+/** Around the lists and the two texts. */
 const FRAME_LENGTH = '{"id":"","createdAt":"","data":,"checksum":},'.length
 
 /** Operations as elements of an array, with a comma before each but the `first` of all. */
@@ -71,9 +69,9 @@ export function writeOperations(operations: readonly DataansOperation[], first: 
   }
   const out = new JsonWriter(capacity)
   operations.forEach(({ id, createdAt, data, checksum }, i) => {
-    if (!first || i > 0) out.raw(COMMA)
+    const comma = first && i === 0 ? '' : ','
     // A stored time has nothing that JSON would escape.
-    out.text(`{"id":"${formatUuid(id)}","createdAt":"${createdAt}","data":`).list(data)
+    out.text(`${comma}{"id":"${formatUuid(id)}","createdAt":"${createdAt}","data":`).list(data)
     out.text(',"checksum":').list(checksum).text('}')
   })
   return out.finish()

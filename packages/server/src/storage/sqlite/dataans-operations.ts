@@ -9,12 +9,13 @@ import {
   type OperationsRest,
 } from '#storage/dataans'
 import type { Connection } from '#storage/sqlite/connection'
-import type { DataansBlocks } from '#storage/sqlite/dataans-blocks'
+import { type DataansBlocks, PLACE_BYTES } from '#storage/sqlite/dataans-blocks'
 import type { DataansTotals } from '#storage/sqlite/dataans-totals'
 
 type Row = Record<string, unknown>
 
 const SECONDS_BIAS = 2 ** 40
+const ID_BYTES = 16
 const BEFORE_ALL = new Uint8Array(0)
 
 export interface OperationsOptions {
@@ -34,7 +35,7 @@ class Refused extends Error {
 }
 
 function placeOf({ instant: { seconds, nanoseconds }, id }: NewDataansOperation): Uint8Array {
-  return new ByteWriter(28)
+  return new ByteWriter(PLACE_BYTES)
     .u64(seconds + SECONDS_BIAS)
     .u32(nanoseconds)
     .raw(id)
@@ -43,7 +44,7 @@ function placeOf({ instant: { seconds, nanoseconds }, id }: NewDataansOperation)
 
 function toOperation(row: Row): DataansOperation {
   return {
-    id: row['id'] as Uint8Array,
+    id: (row['place'] as Uint8Array).subarray(PLACE_BYTES - ID_BYTES),
     createdAt: row['created_at'] as string,
     checksum: row['checksum'] as Uint8Array,
     data: row['data'] as Uint8Array,
@@ -58,7 +59,7 @@ function prepare({ db }: Connection) {
     newest: db.prepare('SELECT max(number) AS number FROM dataans_operations'),
     placeAt: db.prepare('SELECT place FROM dataans_operations WHERE place >= ? ORDER BY place LIMIT 1 OFFSET ?'),
     page: db.prepare(
-      `SELECT place, id, created_at, checksum, data FROM dataans_operations WHERE place > ? AND number <= ? ORDER BY place`,
+      `SELECT place, created_at, checksum, data FROM dataans_operations WHERE place > ? AND number <= ? ORDER BY place`,
     ),
   }
 }
@@ -116,6 +117,7 @@ export function createDataansOperations({ connection, blocks, totals, crashPoint
         crashPoint('dataans-after-commit')
         return outcome
       } catch (error) {
+        blocks.forget()
         if (error instanceof Refused) return error.outcome
         throw error
       }
