@@ -146,7 +146,7 @@ function check(run: Run, recorded: readonly Operation[]): void {
 
 test('random devices end up the same, with all that any of them did', async () => {
   const file = 'tests/dialects/dataans-convergence.test.ts'
-  await forEachSeed('Dataans devices', 12, file, async (random) => {
+  await forEachSeed('Dataans devices', 5, file, async (random) => {
     const run = await Run.start(random)
     for (let i = 0; i < STEPS; i++) await run.step()
     // Before the last syncs: what each knows of its own and of others is all there ever was.
