@@ -5,6 +5,10 @@ export type ImportErrorCode =
   | 'destination-not-empty'
   | 'destination-unwritable'
   | 'cancelled'
+  /** The password, or the passphrase, is not the one that the source was sealed with. */
+  | 'wrong-password'
+  /** The server answered, and said no. */
+  | 'source-refused'
 
 export class ImportError extends Error {
   readonly code: ImportErrorCode
