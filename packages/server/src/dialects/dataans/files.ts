@@ -12,13 +12,12 @@
 import { toHex } from '@lockstep/protocol/bytes'
 import { type BlobStore, BlobTooLargeError, type OpenBlob } from '#blobs/blobs'
 import { done, errorAnswer } from '#dialects/dataans/answers'
-import { bodyChunks, closing, declaredLength, refuseForeignPages } from '#dialects/dataans/requests'
+import { bodyChunks, declaredLength, refuseForeignPages } from '#dialects/dataans/requests'
 import { formatUuid, parseUuid } from '#dialects/dataans/uuids'
 import { brokenBody, markStreamed } from '#exchange'
 import { errorFields } from '#log'
 import { jsonResponse, ProblemError } from '#problems'
 import type { App, Services } from '#services'
-import { StorageFullError } from '#storage/storage'
 
 /** Of this dialect's blobs: others may be in the same store. */
 const PREFIX = 'dataans-'
@@ -64,9 +63,7 @@ export function addFileRoutes(app: App, services: Services, { blobs, random, fil
 
   const tooLarge = () => new ProblemError('too-large', `the file is over the limit of ${fileBytes} bytes`)
   const overQuota = () =>
-    errorAnswer(507, `all data would be larger than the ${quotaBytes} bytes that this server keeps: the file was not stored`, {
-      connection: 'close',
-    })
+    errorAnswer(507, `all data would be larger than the ${quotaBytes} bytes that this server keeps: the file was not stored`)
 
   /** What a file may have by the quota, if its old bytes go. */
   async function room(id: Uint8Array): Promise<number> {
@@ -121,11 +118,7 @@ export function addFileRoutes(app: App, services: Services, { blobs, random, fil
 
   app.post('/file/:id', async (context) => {
     refuseForeignPages((name) => context.req.header(name))
-    const id = readId(context.req.param('id'))
-    return store(id, context.req.raw).catch((error) => {
-      if (error instanceof StorageFullError) throw closing(new ProblemError('storage-full', 'the server has no room left'))
-      throw error instanceof ProblemError ? closing(error) : error
-    })
+    return store(readId(context.req.param('id')), context.req.raw)
   })
 
   app.get('/file/:id', async (context) => {

@@ -11,7 +11,7 @@ import { done, errorAnswer } from '#dialects/dataans/answers'
 import { JsonWriter, listLength } from '#dialects/dataans/byte-lists'
 import { JsonElements } from '#dialects/dataans/json-elements'
 import { OPERATION_DEPTH, readOperation, writeOperations } from '#dialects/dataans/operation-json'
-import { bodyChunks, closing, declaredLength, readCount, refuseForeignPages } from '#dialects/dataans/requests'
+import { bodyChunks, declaredLength, readCount, refuseForeignPages } from '#dialects/dataans/requests'
 import { formatUuid } from '#dialects/dataans/uuids'
 import { brokenBody, markStreamed } from '#exchange'
 import { ProblemError } from '#problems'
@@ -101,9 +101,7 @@ export function addOperationRoutes(app: App, { storage }: Services, limits: Oper
 
   app.post('/data/operation', async (context) => {
     refuseForeignPages((name) => context.req.header(name))
-    const operations = await readOperations(context.req.raw, limits.bodyBytes).catch((error) => {
-      throw error instanceof ProblemError ? closing(error) : error
-    })
+    const operations = await readOperations(context.req.raw, limits.bodyBytes)
     const outcome = await dataans.addOperations(operations, limits.quotaBytes)
     if (outcome.outcome === 'stored') return done()
     if (outcome.outcome === 'conflict') {

@@ -50,12 +50,6 @@ export async function* bodyChunks(body: ReadableStream<Uint8Array> | null, broke
   }
 }
 
-/** An answer to a request whose body was not read to its end: the connection cannot be used again. */
-export function closing(error: ProblemError): ProblemError {
-  const { code, message, parts } = error
-  return new ProblemError(code, message, { ...parts, headers: { ...parts.headers, connection: 'close' } })
-}
-
 /** 0 where nothing is said. */
 export function declaredLength(request: Request): number {
   return Number(request.headers.get('content-length') ?? 0)
