@@ -130,7 +130,7 @@ function expired(server: string, at: number): EngineError {
 /** What the gate says with this answer, in a sentence; undefined where it is not the gate's. */
 function refusalIn(response: HttpResponse, server: string, hasPass: boolean): string | undefined {
   const { status, header } = response
-  if (status < 300 || status > 499 || header('content-type')?.startsWith('application/problem+json') === true) return undefined
+  if (header('content-type')?.startsWith('application/problem+json') === true) return undefined
   const isRedirect = [302, 303, 307].includes(status)
   const target = isRedirect ? redirectTarget(header('location'), server) : undefined
   const why = hasPass ? 'does not take what this device showed' : 'wants an access token or a service token'

@@ -67,7 +67,7 @@ describe('what is shown', () => {
 
   test('an issuer that only looks like Access gets its token as any other', () => {
     const issuers = [
-      'https://cloudflareaccess.com.evil.example',
+      'https://example.cloudflareaccess.com.evil.example',
       'https://evilcloudflareaccess.com',
       'example.cloudflareaccess.com',
       7,
