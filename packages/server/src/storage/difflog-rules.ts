@@ -34,6 +34,35 @@ export function hashAfter({ stored, sent, changed, exact }: HashQuestion): strin
   return changed ? null : stored
 }
 
+/** What a request did to a collection as a whole: a row that it added and removed again is no change. */
+export class Tally {
+  readonly #put = new Set<string>()
+  readonly #added = new Set<string>()
+  #changed = false
+  #putIsGone = false
+
+  put(id: string, outcome: 'added' | 'changed' | 'same'): void {
+    this.#put.add(id)
+    if (outcome === 'added') this.#added.add(id)
+    if (outcome === 'changed') this.#changed = true
+  }
+
+  /** A row that was there. */
+  remove(id: string): void {
+    if (this.#put.has(id)) this.#putIsGone = true
+    if (!this.#added.delete(id)) this.#changed = true
+  }
+
+  get changed(): boolean {
+    return this.#changed || this.#added.size > 0
+  }
+
+  /** Whether the rows that were put are all there are, by their number. */
+  isAllOf(rows: number): boolean {
+    return !this.#putIsGone && this.#put.size === rows
+  }
+}
+
 const EARLIEST_TIME_ID = Date.UTC(2015, 0, 1)
 const DAY = 24 * 60 * 60_000
 

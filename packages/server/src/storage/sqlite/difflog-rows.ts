@@ -28,8 +28,7 @@ export function createDifflogRows(db: DatabaseSync) {
   }
   const idsOf = (rows: readonly Found[]) => rows.map((row) => row['id'] as string)
 
-  /** Whether anything changed. */
-  function put(profile: ProfileKey, collection: Collection, row: Row, now: number): boolean {
+  function put(profile: ProfileKey, collection: Collection, row: Row, now: number): 'added' | 'changed' | 'same' {
     const { id, data } = row
     const bytes = rowBytes(row)
     const open = collection === 'diffs' && isPublic(data) ? 1 : 0
@@ -38,12 +37,12 @@ export function createDifflogRows(db: DatabaseSync) {
       const age = collection === 'diffs' ? ageOf(id, now) : now
       sql.insert.run(profile, numberOf(collection), id, age, bytes, open, data)
       sql.addBytes.run(bytes, profile)
-      return true
+      return 'added'
     }
-    if (before['data'] === data) return false
+    if (before['data'] === data) return 'same'
     sql.update.run(bytes, open, data, before['number'] as number)
     sql.addBytes.run(bytes - (before['bytes'] as number), profile)
-    return true
+    return 'changed'
   }
 
   /** Whether it was there. */
@@ -65,18 +64,13 @@ export function createDifflogRows(db: DatabaseSync) {
     count: (profile: ProfileKey, collection: Collection) => sql.count.get(profile, numberOf(collection))?.['n'] as number,
     bytes: (profile: ProfileKey) => sql.bytes.get(profile)?.['bytes'] as number,
 
-    /** The ids that were there. */
-    removeTldrsOf(profile: ProfileKey, diffId: string): string[] {
+    tldrsOf(profile: ProfileKey, diffId: string): string[] {
       const near = idsOf(sql.idsFrom.all(profile, numberOf('tldrs'), `${diffId}:`, `${diffId};`))
-      return near.filter((id) => isTldrOf(diffId, id) && remove(profile, 'tldrs', id))
+      return near.filter((id) => isTldrOf(diffId, id))
     },
 
-    /** Drops the oldest diffs beyond the most a profile may have. Their ids. */
-    dropSurplus(profile: ProfileKey): string[] {
-      const surplus = idsOf(sql.surplus.all(profile, numberOf('diffs'), MAX_DIFFS))
-      for (const id of surplus) remove(profile, 'diffs', id)
-      return surplus
-    },
+    /** The oldest diffs beyond the most that a profile may have. */
+    surplus: (profile: ProfileKey) => idsOf(sql.surplus.all(profile, numberOf('diffs'), MAX_DIFFS)),
 
     /** All rows of a profile that goes. */
     clear(profile: ProfileKey): void {

@@ -2,6 +2,7 @@
 import {
   type Access,
   COLLECTIONS,
+  type Collection,
   type Content,
   type DifflogStore,
   type NewProfile,
@@ -13,7 +14,7 @@ import {
   type StoredProfile,
   type Sync,
 } from '#storage/difflog'
-import { hashAfter } from '#storage/difflog-rules'
+import { hashAfter, Tally } from '#storage/difflog-rules'
 import type { Connection } from '#storage/sqlite/connection'
 import { createDifflogCodes } from '#storage/sqlite/difflog-codes'
 import { createDifflogRows } from '#storage/sqlite/difflog-rows'
@@ -107,39 +108,27 @@ export function createDifflogStore(connection: Connection): DifflogStore {
 
   function applySync({ access: { key }, hashes }: StoredProfile, { collections, now, quota }: Sync): void {
     const before = rows.bytes(key)
-    const changed = { diffs: false, stars: false, tldrs: false }
-    const gone = { diffs: new Set<string>(), stars: new Set<string>(), tldrs: new Set<string>() }
+    const tallies = { diffs: new Tally(), stars: new Tally(), tldrs: new Tally() }
     for (const collection of COLLECTIONS) {
-      for (const row of collections[collection].rows ?? []) {
-        if (rows.put(key, collection, row, now)) changed[collection] = true
+      // Of rows with one id the last counts.
+      for (const row of new Map(collections[collection].rows?.map((listed) => [listed.id, listed])).values()) {
+        tallies[collection].put(row.id, rows.put(key, collection, row, now))
       }
     }
-    const dropTldrsOf = (diffId: string) => {
-      for (const id of rows.removeTldrsOf(key, diffId)) {
-        gone.tldrs.add(id)
-        changed.tldrs = true
-      }
+    const remove = (collection: Collection, id: string): void => {
+      if (rows.remove(key, collection, id)) tallies[collection].remove(id)
+      if (collection === 'diffs') for (const tldr of rows.tldrsOf(key, id)) remove('tldrs', tldr)
     }
     for (const collection of COLLECTIONS) {
-      for (const id of collections[collection].deleted) {
-        gone[collection].add(id)
-        if (rows.remove(key, collection, id)) changed[collection] = true
-        if (collection === 'diffs') dropTldrsOf(id)
-      }
+      for (const id of collections[collection].deleted) remove(collection, id)
     }
-    for (const id of rows.dropSurplus(key)) {
-      gone.diffs.add(id)
-      changed.diffs = true
-      dropTldrsOf(id)
-    }
+    for (const id of rows.surplus(key)) remove('diffs', id)
     requireQuota(key, before, quota)
-    const hashOf = (collection: keyof typeof changed): string | null => {
+    const hashOf = (collection: Collection): string | null => {
       const { rows: listed, hash: sent } = collections[collection]
-      const put = new Set(listed?.map(({ id }) => id))
-      // What was put and is not gone is there, so equal numbers are equal sets.
-      const there = put.isDisjointFrom(gone[collection]) && put.size === rows.count(key, collection)
-      const exact = there && (listed !== undefined || changed[collection])
-      return hashAfter({ stored: hashes[collection], sent, changed: changed[collection], exact })
+      const tally = tallies[collection]
+      const exact = tally.isAllOf(rows.count(key, collection)) && (listed !== undefined || tally.changed)
+      return hashAfter({ stored: hashes[collection], sent, changed: tally.changed, exact })
     }
     sql.setContent.run(hashOf('diffs'), hashOf('stars'), hashOf('tldrs'), now, key)
   }
@@ -153,7 +142,10 @@ export function createDifflogStore(connection: Connection): DifflogStore {
       }
       for (const row of rekey.rows[collection]) rows.put(key, collection, row, rekey.now)
     }
-    for (const id of rows.dropSurplus(key)) rows.removeTldrsOf(key, id)
+    for (const id of rows.surplus(key)) {
+      rows.remove(key, 'diffs', id)
+      for (const tldr of rows.tldrsOf(key, id)) rows.remove(key, 'tldrs', tldr)
+    }
     requireQuota(key, before, rekey.quota)
     sql.rekey.run(rekey.password, rekey.passwordSalt, rekey.salt, rekey.sealedKeys, rekey.now, key)
   }
@@ -167,7 +159,7 @@ export function createDifflogStore(connection: Connection): DifflogStore {
     const profile = profileOf(access)
     if (profile === undefined) return 'stale'
     const { key } = access
-    const of = (collection: keyof typeof known) => {
+    const of = (collection: Collection) => {
       const same = known[collection] !== undefined && known[collection] === profile.hashes[collection]
       return same ? 'same' : rows.all(key, collection)
     }
