@@ -18,8 +18,15 @@ export class Wire {
   /** What to do to a request. */
   lose: (request: string) => Loss | undefined = () => undefined
 
+  #before: { readonly request: string; readonly run: () => Promise<void> } | undefined
+
   constructor(url: string) {
     this.url = url
+  }
+
+  /** Runs something before the next request of this kind leaves: what another device does between two steps of this one. */
+  before(request: string, run: () => Promise<void>): void {
+    this.#before = { request, run }
   }
 
   /** Loses one request and one answer in so many. */
@@ -43,6 +50,11 @@ export class Wire {
   readonly fetch: typeof fetch = async (input, init) => {
     const { pathname, search } = new URL(String(input))
     const request = `${init?.method ?? 'GET'} ${pathname}`
+    const before = this.#before
+    if (before?.request === request) {
+      this.#before = undefined
+      await before.run()
+    }
     this.requests.push(request)
     const loss = this.lose(request)
     if (loss !== undefined) this.losses[loss] += 1
