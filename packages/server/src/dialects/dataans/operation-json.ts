@@ -12,8 +12,8 @@ import { ProblemError } from '#problems'
 import type { DataansOperation, NewDataansOperation } from '#storage/dataans'
 
 const CHECKSUM_BYTES = 32
-/** An object with lists in it. */
-export const OPERATION_DEPTH = 2
+/** An object with lists in it needs two; the rest is for members that are passed over. */
+export const OPERATION_DEPTH = 32
 
 /** A transformation that may refuse. */
 function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
