@@ -1,20 +1,20 @@
-/** Each row of the contract's table, in its order. */
+/** Each row of the contract's table, in its order, over HTTP. */
 import { describe, expect, test } from 'vitest'
-import { type Client, difflogInProcess, hashOf, rowsOf, sealed } from './support.ts'
+import { type Client, difflogOverHttp, hashOf, rowsOf, sealed } from './support.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const LISTS = { languages: ['Rust'], frameworks: ['Axum'], tools: ['Docker'], topics: ['CRDTs'] }
 const SETTINGS = { ...LISTS, depth: 'deep', custom_focus: 'storage engines' }
 
 async function withProfile(extra: Record<string, unknown> = {}): Promise<Client> {
-  const { client } = difflogInProcess()
+  const { client } = await difflogOverHttp()
   expect((await client.create('p', extra)).status).toBe(201)
   return client
 }
 
 describe('POST /api/profile/create', () => {
   test('makes a profile; without an id one with a new UUID', async () => {
-    const { client } = difflogInProcess()
+    const { client } = await difflogOverHttp()
     const { status, headers, body } = await client.create('p')
     expect([status, headers.get('content-type'), body]).toEqual([201, 'application/json', { id: 'p', name: 'Name of p' }])
     const [one, two] = [await client.create('x', { id: undefined }), await client.create('x', { id: undefined })]
@@ -24,7 +24,7 @@ describe('POST /api/profile/create', () => {
   })
 
   test('a required field that is missing or empty is 400', async () => {
-    const { client } = difflogInProcess()
+    const { client } = await difflogOverHttp()
     for (const field of ['name', 'password_hash', 'encrypted_api_key', 'salt']) {
       for (const value of [undefined, '', null]) {
         const { status, body } = await client.create('p', { [field]: value })
@@ -80,7 +80,7 @@ describe('GET /api/share/{id}', () => {
 
 describe('GET /api/profile/{id}/status', () => {
   test('hashes and the time of the last sync, null until there are any', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     await client.create('p')
     const nothing = { diffs_hash: null, stars_hash: null, tldrs_hash: null, keys_hash: null, content_updated_at: null }
     expect((await client.status('p')).body).toEqual({ exists: true, ...nothing })
@@ -95,7 +95,7 @@ describe('GET /api/profile/{id}/status', () => {
   })
 
   test('an unknown profile is 200 with exists false', async () => {
-    const { client } = difflogInProcess()
+    const { client } = await difflogOverHttp()
     const { status, body } = await client.status('nobody')
     expect([status, body]).toEqual([200, { exists: false }])
   })
@@ -135,7 +135,7 @@ describe('GET /api/profile/{id}', () => {
 
 describe('PUT /api/profile/{id}', () => {
   test('changes what is present and nothing else; the time of the content stays', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     await client.create('p', SETTINGS)
     await client.sync('p', { diffs: rowsOf('1'), diffs_hash: 'h' })
     const before = (await client.status('p')).body
@@ -240,7 +240,7 @@ describe('POST /api/profile/{id}/sync', () => {
   })
 
   test('an empty one still moves the time', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     await client.create('p')
     time.now = Date.UTC(2026, 5, 1)
     const { body } = await client.sync('p')
@@ -278,7 +278,7 @@ describe('POST /api/profile/{id}/sync', () => {
   })
 
   test('fifty diffs are kept: by the time in their ids, else by when they came', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     await client.create('p')
     const old = String(time.now - 1_000_000)
     const named = Array.from({ length: 49 }, (_, i) => `diff-${i}`)
@@ -296,7 +296,7 @@ describe('POST /api/profile/{id}/sync', () => {
 
 describe('GET /api/profile/{id}/sync', () => {
   test('which collections differ, without a password', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     await client.create('p')
     time.now = Date.UTC(2026, 5, 1)
     await client.sync('p', { diffs: rowsOf('1'), stars: rowsOf('1:0'), diffs_hash: 'd+/=', stars_hash: 's' })
@@ -334,7 +334,7 @@ describe('POST /api/profile/{id}/password', () => {
   })
 
   test('everything is under the new password, and nothing is left under the old one', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     await client.create('p', { keys_hash: 'k' })
     await client.sync('p', { diffs: rowsOf('1', '2'), stars: rowsOf('1:0'), tldrs: rowsOf('1:0'), diffs_hash: 'd' })
     time.now = Date.UTC(2026, 5, 1)
@@ -415,7 +415,7 @@ describe('GET /api/diff/{id}/public', () => {
 
 describe('share codes', () => {
   test('four characters, taken once, in either case', async () => {
-    const { client } = difflogInProcess()
+    const { client } = await difflogOverHttp()
     const { status, body } = await client.post('/api/share-code', { profile_id: 'p' })
     expect(status).toBe(201)
     expect(Object.keys(body)).toEqual(['code'])
@@ -430,7 +430,7 @@ describe('share codes', () => {
   })
 
   test('it lives for 120 seconds', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     const { code } = (await client.post('/api/share-code', { profile_id: 'p' })).body
     time.now += 119_999
     expect((await client.raw(`/api/share-code/${code}`, { method: 'HEAD' })).status).toBe(200)
@@ -439,7 +439,7 @@ describe('share codes', () => {
   })
 
   test('a missing profile_id is 400', async () => {
-    const { client } = difflogInProcess()
+    const { client } = await difflogOverHttp()
     for (const body of [{}, { profile_id: '' }, { profile_id: null }]) {
       const answer = await client.post('/api/share-code', body)
       expect([answer.status, answer.body]).toEqual([400, { error: 'Missing profile_id' }])
@@ -449,7 +449,7 @@ describe('share codes', () => {
 
 describe('login codes', () => {
   test('pending until the browser has sent a session, which is told once', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     const path = '/api/cli/auth/0123456789ab'
     expect((await client.get(path)).body).toEqual({ pending: true })
     const sent = await client.post(path, { encrypted_session: 'blob', expires: time.now + 60_000 })
@@ -461,7 +461,7 @@ describe('login codes', () => {
   })
 
   test('kept until it expires, at most 300 seconds', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     for (const [seconds, kept] of [
       [60, 60],
       [3600, 300],
@@ -478,7 +478,7 @@ describe('login codes', () => {
   })
 
   test('a code that is none, and a session that is missing, are 400', async () => {
-    const { client, time } = difflogInProcess()
+    const { client, time } = await difflogOverHttp()
     for (const code of ['0123456789a', '0123456789abc', '0123456789ag', '..']) {
       const path = `/api/cli/auth/${encodeURIComponent(code)}`
       if (code === '..') continue

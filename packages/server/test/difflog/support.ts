@@ -1,10 +1,13 @@
-/** diff·log requests as its clients make them, with made-up hashes, against an app without sockets. */
+/** diff·log requests as its clients make them, with made-up hashes, against an app without sockets and against a server. */
 import { hash, pbkdf2Sync } from 'node:crypto'
 import type { AppOptions } from '#app'
+import type { ServerOptions } from '#config'
 import { createDifflog, type DifflogOptions } from '#dialects/difflog/difflog'
 import type { Derive } from '#dialects/difflog/slow-hash'
+import type { ServeSeams } from '#serve'
 import type { Policy } from '#services'
 import { type InProcess, inProcess } from '../in-process.ts'
+import { running } from '../running.ts'
 
 /** A transport hash: the client's salt, a colon and a digest. */
 export const hashOf = (password: string, salt = 'c2FsdA=='): string => `${salt}:${hash('sha256', salt + password, 'base64')}`
@@ -94,17 +97,47 @@ export interface DifflogSubject extends InProcess {
 }
 
 /** One iteration instead of 100 000: the tests are not about the price. */
-export function difflogInProcess(
-  options: DifflogOptions = {},
-  policy: Partial<Policy> = {},
-  app: Partial<AppOptions> = {},
-): DifflogSubject {
+function cheapDialect(options: DifflogOptions) {
   const derived = { count: 0 }
   const derive: Derive = async (password, salt, iterations) => {
     derived.count += 1
     return pbkdf2Sync(password, salt, iterations, 32, 'sha256')
   }
-  const dialect = createDifflog({ slowHash: { iterations: 1, derive }, ...options })
+  return { derived, dialect: createDifflog({ slowHash: { iterations: 1, derive }, ...options }) }
+}
+
+export function difflogInProcess(
+  options: DifflogOptions = {},
+  policy: Partial<Policy> = {},
+  app: Partial<AppOptions> = {},
+): DifflogSubject {
+  const { derived, dialect } = cheapDialect(options)
   const subject = inProcess(policy, { dialects: [dialect], ...app })
   return { ...subject, client: new Client(subject.request), derived }
+}
+
+/** A client of a running server, which believes it when it says whom it asks for. */
+function httpClient(url: string): Client {
+  return new Client((path, init = {}, peer = '127.0.0.1') => {
+    const forwarded: Record<string, string> = peer === '127.0.0.1' ? {} : { 'x-forwarded-for': peer }
+    return fetch(url + path, { ...init, headers: { ...(init.headers as Record<string, string>), ...forwarded } })
+  })
+}
+
+export interface RunningDifflog extends Pick<DifflogSubject, 'client' | 'time' | 'derived'> {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** A server on a port of its own, with its clock in the test's hands. */
+export async function difflogOverHttp(
+  options: DifflogOptions = {},
+  settings: ServerOptions = {},
+  seams: ServeSeams = {},
+): Promise<RunningDifflog> {
+  const { derived, dialect } = cheapDialect(options)
+  const time = { now: Date.UTC(2026, 0, 1) }
+  const given = { trustedProxy: ['127.0.0.1'], ...settings }
+  const server = await running(given, { dialects: [dialect], clock: () => time.now, ...seams })
+  return { client: httpClient(server.url), time, derived, url: server.url, close: () => server.close() }
 }
