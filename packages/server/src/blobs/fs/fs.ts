@@ -18,7 +18,9 @@ import { StorageFullError } from '#storage/storage'
 export const BLOBS_FOLDER = 'files'
 const INCOMING = 'incoming'
 /** What a reader is given at once. */
-const CHUNK_BYTES = 128 * 1024
+const CHUNK_BYTES = 256 * 1024
+/** What is written at once. */
+const WRITE_BYTES = 512 * 1024
 
 export interface FolderBlobsOptions {
   /** Made if missing. One process at a time works on it. */
@@ -38,6 +40,24 @@ function isAbsent(error: unknown): boolean {
 function withFullDisk(error: unknown): unknown {
   const code = errorCode(error)
   return code === 'ENOSPC' || code === 'EDQUOT' ? new StorageFullError({ cause: error }) : error
+}
+
+/** Chunks as they come, put together so that few writes are asked for. @throws BlobTooLargeError as soon as it is */
+async function* gathered(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
+  let chunks: Uint8Array[] = []
+  let length = 0
+  let all = 0
+  for await (const chunk of body) {
+    all += chunk.length
+    if (all > maxBytes) throw new BlobTooLargeError(maxBytes)
+    chunks.push(chunk)
+    length += chunk.length
+    if (length < WRITE_BYTES) continue
+    yield Buffer.concat(chunks)
+    chunks = []
+    length = 0
+  }
+  if (length > 0) yield Buffer.concat(chunks)
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
@@ -61,9 +81,8 @@ async function writeNew(path: string, body: AsyncIterable<Uint8Array>, maxBytes:
   let bytes = 0
   const file = await open(path, 'wx', 0o600)
   try {
-    for await (const chunk of body) {
+    for await (const chunk of gathered(body, maxBytes)) {
       bytes += chunk.length
-      if (bytes > maxBytes) throw new BlobTooLargeError(maxBytes)
       const written = writeAll(file, chunk)
       // On this thread, while another one writes.
       hash.update(chunk)
