@@ -34,6 +34,8 @@ describe('backup, restore, verify', () => {
     expect(await home.json(['backup', '--data', data, destination], { now })).toEqual({
       path: destination,
       bytes: expect.any(Number),
+      files: 0,
+      fileBytes: 0,
       vaults: [vault],
     })
     expect(await home.json(['verify', destination])).toEqual({
@@ -41,6 +43,10 @@ describe('backup, restore, verify', () => {
       kind: 'backup',
       damaged: false,
       vaults: [vault],
+      dialects: {
+        dataans: { operations: 0, operationBytes: 0, files: 0, fileBytes: 0 },
+        difflog: { profiles: 0, rows: 0, bytes: 0 },
+      },
       findings: [],
     })
     // The running server's own folder, by the settings that serve reads.

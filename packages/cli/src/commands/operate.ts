@@ -58,8 +58,11 @@ export const operateCommands: CommandGroup = (program, io) => {
     )
     const { vaults } = report.verified
     context.out.result(
-      { path: report.path, bytes: report.bytes, vaults: vaults.map(vaultJson) },
-      () => `Backed up and verified: ${counted(vaults.length, 'vault')}, ${bytes(report.bytes)} in ${report.path}.`,
+      { path: report.path, bytes: report.bytes, files: report.files, fileBytes: report.fileBytes, vaults: vaults.map(vaultJson) },
+      () => {
+        const files = report.files === 0 ? '' : `, ${counted(report.files, 'file')} of ${bytes(report.fileBytes)}`
+        return `Backed up and verified: ${counted(vaults.length, 'vault')}${files}, ${bytes(report.bytes)} in ${report.path}.`
+      },
     )
   })
 
@@ -103,19 +106,37 @@ function vaultJson({ name, head, segments, bytes: stored, runs }: VaultSummary) 
 }
 
 /** @throws CliError `damaged` */
-function tell(context: Context, folder: string, { kind, vaults, findings, damaged }: VerifyReport): void {
+function tell(context: Context, folder: string, { kind, vaults, dialects, findings, damaged }: VerifyReport): void {
   const found = findings.map(({ vault, ...finding }) => ({ vault: vault ?? null, ...finding }))
-  context.out.result({ path: folder, kind, damaged, vaults: vaults.map(vaultJson), findings: found }, () =>
-    [
-      ...vaults.map(
-        ({ name, head, segments, bytes: stored, runs }) =>
-          `${printable(name)}: ${counted(segments, 'segment')} up to ${head}, ${counted(runs, 'merged run')}, ${bytes(stored)}`,
-      ),
-      ...findings.map(findingLine),
-      ...(damaged ? [] : [`${kind === 'backup' ? 'The backup' : 'The data'} in ${folder} is complete.`]),
-    ].join('\n'),
+  context.out.result(
+    { path: folder, kind, damaged, vaults: vaults.map(vaultJson), dialects: dialects ?? null, findings: found },
+    () =>
+      [
+        ...vaults.map(
+          ({ name, head, segments, bytes: stored, runs }) =>
+            `${printable(name)}: ${counted(segments, 'segment')} up to ${head}, ${counted(runs, 'merged run')}, ${bytes(stored)}`,
+        ),
+        ...dialectLines(dialects),
+        ...findings.map(findingLine),
+        ...(damaged ? [] : [`${kind === 'backup' ? 'The backup' : 'The data'} in ${folder} is complete.`]),
+      ].join('\n'),
   )
   if (damaged) throw new CliError('damaged', `${folder} is damaged`)
+}
+
+/** Of those that hold anything. */
+function dialectLines(dialects: VerifyReport['dialects']): string[] {
+  if (dialects === undefined) return []
+  const { dataans, difflog } = dialects
+  const lines: string[] = []
+  if (dataans.operations + dataans.files > 0) {
+    const [operations, files] = [counted(dataans.operations, 'operation'), counted(dataans.files, 'file')]
+    lines.push(`Dataans: ${operations}, ${bytes(dataans.operationBytes)}, and ${files}, ${bytes(dataans.fileBytes)}`)
+  }
+  if (difflog.profiles > 0) {
+    lines.push(`diff·log: ${counted(difflog.profiles, 'profile')}, ${counted(difflog.rows, 'row')}, ${bytes(difflog.bytes)}`)
+  }
+  return lines
 }
 
 function findingLine({ severity, vault, message, remedy }: Finding): string {

@@ -2,6 +2,7 @@
  * What a backup is: a folder with
  *
  *     lockstep.db     the database, as it was at one moment
+ *     files/<name>    the files that it names, if there are any
  *     manifest.json   what it is, when it was made and by which release
  *     SHA256SUMS      digests of the other files, as `sha256sum -c` reads them: an old backup can be checked without Lockstep
  *
@@ -13,20 +14,24 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { errorCode, hashFile, writePrivate } from '#operate/files'
 import { type Finding, type OnProgress, OperateError, REMEDY } from '#operate/finding'
+import { filePath, listedName, type StoredFile } from '#operate/stored-files'
 import { DATABASE_FILE } from '#storage/sqlite/connection'
 
 const MANIFEST_FILE = 'manifest.json'
 const SUMS_FILE = 'SHA256SUMS'
+const BLOB_PREFIX = listedName('')
 const LISTED = [DATABASE_FILE, MANIFEST_FILE] as const
 
 const manifestSchema = z.object({
   product: z.literal('lockstep'),
-  format: z.literal(1),
+  /** 1 has no files. */
+  format: z.literal([1, 2]),
   /** The release that made it. */
   version: z.string(),
   /** Unix milliseconds. */
   createdAt: z.int(),
   vaults: z.int().min(0),
+  files: z.int().min(0).default(0),
 })
 export type Manifest = z.infer<typeof manifestSchema>
 
@@ -35,11 +40,18 @@ export function isBackup(folder: string): boolean {
   return existsSync(join(folder, SUMS_FILE)) || existsSync(join(folder, MANIFEST_FILE))
 }
 
-/** Completes a folder that already holds the database. */
-export function sealBackup(folder: string, manifest: Omit<Manifest, 'product' | 'format'>): void {
-  const whole: Manifest = { product: 'lockstep', format: 1, ...manifest }
+/** Completes a folder that already holds the database and its files, whose digests are taken from the database. */
+export function sealBackup(
+  folder: string,
+  files: readonly StoredFile[],
+  manifest: Omit<Manifest, 'product' | 'format' | 'files'>,
+): void {
+  const whole: Manifest = { product: 'lockstep', format: 2, ...manifest, files: files.length }
   writePrivate(join(folder, MANIFEST_FILE), `${JSON.stringify(whole, undefined, 2)}\n`)
-  const lines = LISTED.map((name) => `${hashFile(join(folder, name))}  ${name}\n`)
+  const lines = [
+    ...LISTED.map((name) => `${hashFile(join(folder, name))}  ${name}\n`),
+    ...files.map(({ name, digest }) => `${digest}  ${listedName(name)}\n`),
+  ]
   writePrivate(join(folder, SUMS_FILE), lines.join(''))
 }
 
@@ -68,15 +80,21 @@ function readSums(folder: string): Map<string, string> | undefined {
   if (!existsSync(path)) return undefined
   const sums = new Map<string, string>()
   for (const line of readFileSync(path, 'latin1').split(/(?<=\n)/)) {
-    const [, digest, name] = /^([0-9a-f]{64}) {2}([\w.]+)\n$/.exec(line) ?? []
+    const [, digest, name] = /^([0-9a-f]{64}) {2}([\w.]+|files\/[a-z0-9-]+)\n$/.exec(line) ?? []
     if (digest === undefined || name === undefined || sums.has(name)) return undefined
     sums.set(name, digest)
   }
   return sums
 }
 
+export interface CheckedFiles {
+  readonly findings: readonly Finding[]
+  /** Digests of the files that were read, by blob name. */
+  readonly digests: ReadonlyMap<string, string>
+}
+
 /** Compares every file with its digest. */
-export function checkFiles(folder: string, onProgress: OnProgress): Finding[] {
+export function checkFiles(folder: string, onProgress: OnProgress): CheckedFiles {
   const altered = (message: string): Finding => ({
     severity: 'damage',
     code: 'file-altered',
@@ -84,18 +102,21 @@ export function checkFiles(folder: string, onProgress: OnProgress): Finding[] {
     remedy: REMEDY.otherBackup,
   })
   const sums = readSums(folder)
-  if (sums === undefined || sums.size !== LISTED.length) return [altered(`the list of digests, ${SUMS_FILE}, is damaged`)]
+  const digests = new Map<string, string>()
+  if (sums === undefined || LISTED.some((name) => !sums.has(name))) {
+    return { findings: [altered(`the list of digests, ${SUMS_FILE}, is damaged`)], digests }
+  }
   const findings: Finding[] = []
-  for (const name of LISTED) {
-    const path = join(folder, name)
+  for (const [name, sum] of sums) {
+    const path = name.startsWith(BLOB_PREFIX) ? filePath(folder, name.slice(BLOB_PREFIX.length)) : join(folder, name)
     try {
       const size = statSync(path).size
-      if (hashFile(path, (done) => onProgress('reading', done, size)) !== sums.get(name)) {
-        findings.push(altered(`${name} is not what it was when the backup was made`))
-      }
+      const digest = hashFile(path, (done) => onProgress('reading', done, size))
+      if (name.startsWith(BLOB_PREFIX)) digests.set(name.slice(BLOB_PREFIX.length), digest)
+      if (digest !== sum) findings.push(altered(`${name} is not what it was when the backup was made`))
     } catch (error) {
       findings.push(altered(`${name} cannot be read (${errorCode(error) ?? 'unknown reason'})`))
     }
   }
-  return findings
+  return { findings, digests }
 }

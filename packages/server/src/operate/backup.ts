@@ -3,18 +3,19 @@
  *
  * A read transaction is held for the whole copy. Without it SQLite starts the copy anew with each commit of the server,
  * and on a busy one never ends; with it the server's write-ahead log grows by what is pushed meanwhile and shrinks again
- * afterwards. The copy is made under another name beside its destination, synced, verified as `lockstep verify` would,
+ * afterwards. Files of the dialects are linked before (backup-files.ts). The copy is made under another name beside its destination, synced, verified as `lockstep verify` would,
  * and only then given its name: a folder of that name is a complete backup.
  */
 import { closeSync, lstatSync, mkdtempSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { backup } from 'node:sqlite'
+import { holdMoment, type Moment } from '#operate/backup-files'
 import { sealBackup } from '#operate/backup-folder'
 import { errorCode, sync } from '#operate/files'
 import { type OnProgress, OperateError } from '#operate/finding'
 import { openSnapshot, type Snapshot } from '#operate/snapshot'
 import { asOperateError } from '#operate/trouble'
-import { type VerifyReport, verify } from '#operate/verify'
+import { checkFormat, type VerifyReport, verify } from '#operate/verify'
 import { DATABASE_FILE } from '#storage/sqlite/connection'
 
 /** Pages copied at a time: 4 MiB, between which progress is told and a signal is heeded. */
@@ -37,6 +38,8 @@ export interface BackupReport {
   readonly path: string
   /** Of the database. */
   readonly bytes: number
+  readonly files: number
+  readonly fileBytes: number
   readonly verified: VerifyReport
 }
 
@@ -47,10 +50,15 @@ export async function createBackup(options: BackupOptions): Promise<BackupReport
   if (lstatSync(destination, { throwIfNoEntry: false }) !== undefined) {
     throw new OperateError('already-exists', `${destination} exists already: a backup never takes the place of something else`)
   }
-  const snapshot = openData(options.data)
+  // A folder without a database is told before anything is made.
+  openData(options.data).close()
   let partial: string | undefined
+  let moment: Moment | undefined
   try {
     partial = makePartial(destination)
+    const open = () => openData(options.data)
+    moment = holdMoment({ data: options.data, destination: partial, open, onProgress, signal: options.signal })
+    const { snapshot, files } = moment
     const file = join(partial, DATABASE_FILE)
     closeSync(openSync(file, 'wx', 0o600))
     options.signal?.throwIfAborted()
@@ -65,7 +73,7 @@ export async function createBackup(options: BackupOptions): Promise<BackupReport
     // The server's log may be emptied again while the copy is being checked.
     snapshot.close()
     sync(file)
-    sealBackup(partial, { version: options.version, createdAt: options.now, vaults })
+    sealBackup(partial, files, { version: options.version, createdAt: options.now, vaults })
     sync(partial)
     const verified = verify({ path: partial, onProgress })
     if (verified.damaged) {
@@ -80,12 +88,13 @@ export async function createBackup(options: BackupOptions): Promise<BackupReport
     options.signal?.throwIfAborted()
     renameSync(partial, destination)
     sync(dirname(destination))
-    return { path: destination, bytes: statSync(join(destination, DATABASE_FILE)).size, verified }
+    const fileBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
+    return { path: destination, bytes: statSync(join(destination, DATABASE_FILE)).size, files: files.length, fileBytes, verified }
   } catch (error) {
     if (partial !== undefined) rmSync(partial, { recursive: true, force: true })
     throw asOperateError(error, partial ?? options.data)
   } finally {
-    if (snapshot.db.isOpen) snapshot.close()
+    if (moment?.snapshot.db.isOpen) moment.snapshot.close()
   }
 }
 
@@ -100,7 +109,14 @@ function makePartial(destination: string): string {
 
 function openData(data: string): Snapshot {
   try {
-    return openSnapshot(data)
+    const snapshot = openSnapshot(data)
+    try {
+      checkFormat(snapshot.db)
+      return snapshot
+    } catch (error) {
+      snapshot.close()
+      throw error
+    }
   } catch (error) {
     throw asOperateError(error, data)
   }

@@ -13,8 +13,10 @@ export interface Finding {
 }
 
 export type FindingCode =
-  /** A backup's file is missing, of another size, or other bytes than when the backup was made. */
+  /** A file is of another size or other bytes than when it was stored, or when the backup was made. */
   | 'file-altered'
+  /** A file that the database names is not there. */
+  | 'file-missing'
   /** SQLite cannot read the database, or finds its structure broken. */
   | 'database-damaged'
   /** A stored segment's bytes or its header are not the ones that were pushed. */
@@ -32,6 +34,12 @@ export type FindingCode =
   /** Rotation records and epochs do not go together. */
   | 'rotation-wrong'
   | 'rotation-missing'
+  /** A Dataans operation does not stand where its time says. */
+  | 'operation-misplaced'
+  /** The hash of a block of Dataans operations is not that of their checksums. */
+  | 'block-wrong'
+  /** A row of diff·log belongs to nobody, or does not have the size or the openness that is written of it. */
+  | 'row-wrong'
 
 const FROM_BACKUP =
   'stop the server and restore the last good backup: lockstep restore BACKUP --replace; devices send back what it lacks'
@@ -39,6 +47,7 @@ const FROM_BACKUP =
 export const REMEDY = {
   restore: FROM_BACKUP,
   otherBackup: 'this copy cannot be trusted: use another backup, and look at the disk that this one is on',
+  file: `${FROM_BACKUP.replace(/;.*/, '')}; or send the file again from a device that has it`,
   none: 'nothing needs to be done',
 } as const
 

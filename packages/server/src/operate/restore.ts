@@ -3,23 +3,28 @@
  *
  * The backup is verified first. The copy is made beside the data under another name and gets a generation of its own, so
  * that devices know at once that this is not the server they talked to last; merges that were under way are dropped. What was
- * in the folder is moved aside within it, never deleted. Until the last step, a rename, the folder has either its old
+ * in the folder is moved aside within it, never deleted. Files come first, under another name as well: a database that is there finds
+ * the files that it names. Until the last step, a rename, the folder has either its old
  * database or none; a restore that was cut off is simply done again.
  *
  * Sessions are kept: devices stay signed in. So are those of devices revoked after the backup was made, which the
  * operator has to be told.
  */
-import { chmodSync, constants, copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, constants, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { BLOBS_FOLDER } from '#blobs/fs/fs'
 import { databaseDigest, readManifest } from '#operate/backup-folder'
 import { databaseFiles, errorCode, hashFile, sync } from '#operate/files'
 import { type OnProgress, OperateError } from '#operate/finding'
+import { openSnapshot } from '#operate/snapshot'
+import { filePath, listFiles } from '#operate/stored-files'
 import { asOperateError } from '#operate/trouble'
 import { type VerifyReport, verify } from '#operate/verify'
 import { DATABASE_FILE, lockFolder } from '#storage/sqlite/connection'
 import { migrate } from '#storage/sqlite/schema'
 
+const RESTORING_FILES = `${BLOBS_FOLDER}.restoring`
 const RESTORING_FILE = `${DATABASE_FILE}.restoring`
 
 export interface RestoreOptions {
@@ -67,14 +72,20 @@ export function restoreBackup(options: RestoreOptions): RestoreReport {
     }
     const restoring = join(data, RESTORING_FILE)
     copyDatabase(backup, restoring)
+    copyFiles(backup, data)
     renew(restoring, random)
+    const blobs = join(data, BLOBS_FOLDER)
+    // Those of the database that is there, or what a restore that was cut off had put there.
+    // They go first: a server that is started on files without their database removes them.
+    const aside = existsSync(blobs) ? [blobs, ...present] : present
     let movedTo: string | undefined
-    if (present.length > 0) {
+    if (aside.length > 0) {
       movedTo = join(data, `replaced-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}`)
       mkdirSync(movedTo, { mode: 0o700 })
-      for (const file of present) renameSync(file, join(movedTo, basename(file)))
+      for (const file of aside) renameSync(file, join(movedTo, basename(file)))
       sync(movedTo)
     }
+    if (existsSync(join(data, RESTORING_FILES))) renameSync(join(data, RESTORING_FILES), blobs)
     renameSync(restoring, target)
     sync(data)
     return { data, createdAt, movedTo, verified }
@@ -101,6 +112,29 @@ function copyDatabase(backup: string, restoring: string): void {
   chmodSync(restoring, 0o600)
   if (hashFile(restoring) !== databaseDigest(backup)) {
     throw new OperateError('unwritable', `the copy in ${restoring} is not what was written: look at the disk`)
+  }
+}
+
+/** The same for the files that the backup's database names. */
+function copyFiles(backup: string, data: string): void {
+  const restoring = join(data, RESTORING_FILES)
+  rmSync(restoring, { recursive: true, force: true })
+  const snapshot = openSnapshot(backup)
+  try {
+    const files = listFiles(snapshot.db)
+    if (files.length > 0) mkdirSync(restoring, { mode: 0o700 })
+    for (const { name, digest } of files) {
+      const copy = join(restoring, name)
+      copyFileSync(filePath(backup, name), copy, constants.COPYFILE_FICLONE)
+      chmodSync(copy, 0o600)
+      sync(copy)
+      if (hashFile(copy) !== digest) {
+        throw new OperateError('unwritable', `the copy in ${copy} is not what was written: look at the disk`)
+      }
+    }
+    if (files.length > 0) sync(restoring)
+  } finally {
+    snapshot.close()
   }
 }
 

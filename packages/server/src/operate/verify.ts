@@ -5,13 +5,17 @@
  * and what a merged run covers, is checked by every device that reads them.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import { checkFiles, isBackup } from '#operate/backup-folder'
+import { type CheckedFiles, checkFiles, isBackup } from '#operate/backup-folder'
 import { type Finding, type OnProgress, OperateError, REMEDY } from '#operate/finding'
 import { Findings } from '#operate/findings'
 import { openSnapshot, type Snapshot } from '#operate/snapshot'
 import { count, DamagedValue, type StoredRow, text } from '#operate/stored'
+import { listFiles } from '#operate/stored-files'
 import { asOperateError, describeDamage } from '#operate/trouble'
 import { verifyAccount } from '#operate/verify-account'
+import { type DataansSummary, verifyDataans } from '#operate/verify-dataans'
+import { type DifflogSummary, verifyDifflog } from '#operate/verify-difflog'
+import { verifyFiles } from '#operate/verify-files'
 import { type LogSummary, verifyLog } from '#operate/verify-log'
 import { verifySchema } from '#operate/verify-schema'
 import { DATABASE_FORMAT, NewerDatabaseError } from '#storage/sqlite/schema'
@@ -32,6 +36,8 @@ export interface VaultSummary extends LogSummary {
 export interface VerifyReport {
   readonly kind: 'data' | 'backup'
   readonly vaults: readonly VaultSummary[]
+  /** What the dialects hold; undefined where the database was too damaged to say. */
+  readonly dialects: { readonly dataans: DataansSummary; readonly difflog: DifflogSummary } | undefined
   readonly findings: readonly Finding[]
   /** Whether any finding is damage. */
   readonly damaged: boolean
@@ -43,17 +49,23 @@ export interface VerifyReport {
  */
 export function verify({ path, onProgress = () => {} }: VerifyOptions): VerifyReport {
   const kind = isBackup(path) ? 'backup' : 'data'
-  const ofFiles = kind === 'backup' ? checkFiles(path, onProgress) : []
+  const { findings: ofFiles, digests } = kind === 'backup' ? checkFiles(path, onProgress) : NOTHING_CHECKED
   const general = new Findings()
   const ofVaults: Finding[] = []
   const vaults: VaultSummary[] = []
   let snapshot: Snapshot | undefined
+  let dialects: VerifyReport['dialects']
   try {
     snapshot = openSnapshot(path)
     checkFormat(snapshot.db)
     verifySchema(snapshot.db, general)
     checkStructure(snapshot.db, general)
     verifyVaults(snapshot.db, vaults, ofVaults, onProgress)
+    const files = listFiles(snapshot.db)
+    dialects = { dataans: verifyDataans(snapshot.db, files, general), difflog: verifyDifflog(snapshot.db, general) }
+    const isCurrent = (name: string) => kind === 'backup' || isNamed(path, name)
+    const onBytes = (done: number, total: number) => onProgress('reading', done, total)
+    verifyFiles({ folder: path, files, known: digests, isCurrent, findings: general, onProgress: onBytes })
   } catch (error) {
     const sentence = damageIn(error)
     if (sentence === undefined) throw asOperateError(error, path)
@@ -62,11 +74,23 @@ export function verify({ path, onProgress = () => {} }: VerifyOptions): VerifyRe
     snapshot?.close()
   }
   const findings = [...ofFiles, ...general.list(), ...ofVaults]
-  return { kind, vaults, findings, damaged: findings.some(({ severity }) => severity === 'damage') }
+  return { kind, vaults, dialects, findings, damaged: findings.some(({ severity }) => severity === 'damage') }
+}
+
+const NOTHING_CHECKED: CheckedFiles = { findings: [], digests: new Map() }
+
+/** Whether a running server's database names the blob at this moment. */
+function isNamed(data: string, blob: string): boolean {
+  const { db, close } = openSnapshot(data)
+  try {
+    return db.prepare('SELECT 1 FROM dataans_files WHERE blob = ?').get(blob) !== undefined
+  } finally {
+    close()
+  }
 }
 
 /** @throws NewerDatabaseError, OperateError `old-database` */
-function checkFormat(db: DatabaseSync): void {
+export function checkFormat(db: DatabaseSync): void {
   const format = db.prepare('PRAGMA user_version').get()?.['user_version'] as number
   if (format > DATABASE_FORMAT) throw new NewerDatabaseError(format)
   if (format < DATABASE_FORMAT) {

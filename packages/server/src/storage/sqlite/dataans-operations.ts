@@ -34,7 +34,8 @@ class Refused extends Error {
   }
 }
 
-function placeOf({ instant: { seconds, nanoseconds }, id }: NewDataansOperation): Uint8Array {
+/** Where an operation stands among all: 28 bytes that sort as operations do. */
+export function placeOf({ instant: { seconds, nanoseconds }, id }: Pick<NewDataansOperation, 'instant' | 'id'>): Uint8Array {
   return new ByteWriter(PLACE_BYTES)
     .u64(seconds + SECONDS_BIAS)
     .u32(nanoseconds)
