@@ -19,6 +19,7 @@ const between = (html: string, tag: string) => new RegExp(`<${tag}>([^]*?)</${ta
 
 interface Element {
   disabled: boolean
+  hidden: boolean
   value: string
   textContent: string
   name: string
@@ -34,6 +35,7 @@ async function opened(invoke?: (command: string, args: unknown) => Promise<unkno
   const element = (name: string): Element => ({
     name,
     disabled: true,
+    hidden: true,
     value: '',
     textContent: '',
     dataset: name === 'form' ? { token } : {},
@@ -42,16 +44,17 @@ async function opened(invoke?: (command: string, args: unknown) => Promise<unkno
       if (type === 'submit') submit = listener
     },
   })
-  const elements = Object.fromEntries(['form', 'send', 'password', 'salt', 'said'].map((name) => [name, element(name)]))
+  const elements = Object.fromEntries(['form', 'entry', 'send', 'password', 'salt', 'said'].map((name) => [name, element(name)]))
   const window = invoke === undefined ? {} : { __TAURI__: { core: { invoke } } }
   const location = new URL(`https://sync.example/under/health/authorize.html?x=y#z`)
   runInNewContext(between(html, 'script'), { window, location, URL, document: { getElementById: (id: string) => elements[id] } })
-  const { password, salt, said, send } = elements as Record<string, Element>
-  return { password, salt, said, send, submit: () => submit?.({ preventDefault: () => {} }) } as {
+  const { password, salt, said, send, entry } = elements as Record<string, Element>
+  return { password, salt, said, send, entry, submit: () => submit?.({ preventDefault: () => {} }) } as {
     password: Element
     salt: Element
     said: Element
     send: Element
+    entry: Element
     submit: () => Promise<void>
   }
 }
@@ -123,7 +126,7 @@ test('inside of the app it hands over what was entered, and nothing that was not
   ] as const) {
     const calls: unknown[] = []
     const window = await opened(async (command, args) => calls.push([command, args]))
-    expect([window.send.disabled, window.password.disabled, window.salt.disabled]).toEqual([false, false, false])
+    expect([window.send.disabled, window.entry.hidden]).toEqual([false, false])
     window.password.value = password
     window.salt.value = salt
     await window.submit()
@@ -149,7 +152,7 @@ test('what the app refuses is told, and can be tried again', async () => {
 test('in a browser it says to open it from the app, and takes nothing', async () => {
   const window = await opened()
   expect(window.said.textContent).toContain('only works inside the Dataans app')
-  expect([window.send.disabled, window.password.disabled]).toEqual([true, true])
+  expect([window.send.disabled, window.entry.hidden]).toEqual([true, true])
   await window.submit()
   expect(window.said.dataset['kind']).toBe('bad')
 })

@@ -6,6 +6,7 @@ export const AUTHORIZE_STYLE = `
   :root { --page: #14161a; --card: #1e2127; --text: #eceef2; --faint: #a9b1be; --line: #6d7686; --strong: #8ab4ff; --on-strong: #10203f; --bad: #ffb4ab; --good: #8fd9a8 }
 }
 * { box-sizing: border-box }
+[hidden] { display: none }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif }
 main { width: 100%; max-width: 26rem; padding: clamp(1.25rem, 6vw, 2rem); background: var(--card); border-radius: 1rem; box-shadow: 0 1px 2px #0002, 0 8px 32px #0001 }
 h1 { margin: 0 0 .5rem; font-size: 1.4rem; line-height: 1.25 }
@@ -41,7 +42,7 @@ function reason(error) {
 
 const invoke = window.__TAURI__ && window.__TAURI__.core && window.__TAURI__.core.invoke
 if (typeof invoke === 'function') {
-  for (const field of fields) field.disabled = false
+  document.getElementById('entry').hidden = false
   button.disabled = false
   fields[0].focus()
   say('', '')
@@ -83,13 +84,15 @@ export function authorizePage(token: string): string {
 <p>Your data is encrypted on your device. Password and passphrase stay there: this page hands them to the app and to nobody else.</p>
 <p class="note">Enter ONLY the password on the very first sign in: the app makes the passphrase. On every other device enter both; a device that is signed in has the passphrase in its <code>profile.json</code>.</p>
 <form id="form" data-token="${token}">
+<div id="entry" hidden>
 <label for="password">Password</label>
 <p class="hint" id="password-hint">The same on all your devices.</p>
-<input id="password" name="password" type="password" autocomplete="current-password" aria-describedby="password-hint" disabled>
+<input id="password" name="password" type="password" autocomplete="current-password" aria-describedby="password-hint">
 <label for="salt">Passphrase</label>
 <p class="hint" id="salt-hint">Leave it empty on the very first sign in.</p>
-<input id="salt" name="salt" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="salt-hint" disabled>
+<input id="salt" name="salt" type="text" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="salt-hint">
 <button id="send" type="submit" disabled>Sign in</button>
+</div>
 <p id="said" role="status">This page needs JavaScript, and the Dataans app around it.</p>
 </form>
 </main>
