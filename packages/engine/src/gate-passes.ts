@@ -47,7 +47,10 @@ export class GatePasses {
   gated(http: HttpClient, server: string): Gated {
     const identity = this.#identity
     const isNew = this.#given?.server === server && identity.hasSession && identity.profile.server === server
-    const keep = () => identity.changeSecrets({ gate: this.toKeep() })
+    const keep = async () => {
+      await identity.changeSecrets({ gate: this.toKeep() })
+      this.#given = undefined
+    }
     const pass = this.#for(server)
     return gated({ http, server, pass, now: identity.store.runtime.now, onPassed: isNew ? keep : undefined })
   }

@@ -97,7 +97,7 @@ export interface Gated {
 
 export function gated({ http, server, pass, now, onPassed }: GatedOptions): Gated {
   const read = pass === undefined ? { headers: {}, expiresAt: undefined } : readPass(pass)
-  let passed = false
+  let passing: Promise<void> | undefined
 
   function headers(): Readonly<Record<string, string>> {
     if (read.expiresAt !== undefined && read.expiresAt <= now()) throw expired(server, read.expiresAt)
@@ -113,10 +113,9 @@ export function gated({ http, server, pass, now, onPassed }: GatedOptions): Gate
         await drain(response)
         throw new EngineError('gate-refused', refusal)
       }
-      if (!passed && response.status < 300) {
-        passed = true
-        await onPassed?.()
-      }
+      if (response.status < 300) passing ??= onPassed?.()
+      // Also by answers that come meanwhile: what is done with them must not meet what is being written.
+      await passing
       return response
     },
   }

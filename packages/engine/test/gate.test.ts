@@ -103,6 +103,23 @@ describe('what is shown', () => {
     expect(passed()).toBe(1)
   })
 
+  test('answers that come while it is being kept wait for that', async () => {
+    const kept = Promise.withResolvers<void>()
+    const http = async () => answer(200, new Uint8Array(0))
+    const gate = gated({ http, server: SERVER, pass: { accessToken: OIDC }, now: () => NOW, onPassed: () => kept.promise })
+    let answered = 0
+    const request = { method: 'GET', url: `${SERVER}/v1/server`, headers: {} } as const
+    const both = [1, 2].map(async () => {
+      await gate.http(request)
+      answered += 1
+    })
+    await new Promise(setImmediate)
+    expect(answered).toBe(0)
+    kept.resolve()
+    await Promise.all(both)
+    expect(answered).toBe(2)
+  })
+
   test('after its end nothing is sent any more', async () => {
     const accessToken = token({ iss: 'https://id.example.org', exp: NOW / 1000 })
     const { gate, failure, requests } = client({ status: 204 }, { accessToken })

@@ -19,12 +19,13 @@ function watching(mode: SyncMode) {
   let now = 0
   const timers: { at: number; run: () => void }[] = []
   const events: WatchEvent[] = []
-  const sockets: (SocketHandlers & { sent: string[]; closed: boolean })[] = []
+  const sockets: (SocketHandlers & { headers: Readonly<Record<string, string>>; sent: string[]; closed: boolean })[] = []
   const state = {
     syncs: 0,
     applied: 0,
     unauthorized: 0,
     jitter: 0,
+    headers: (): Readonly<Record<string, string>> => ({ 'lockstep-gate-token': 'pass' }),
     lastSyncedAt: undefined as number | undefined,
     run: async (): Promise<SyncResult> => NOTHING,
     applyLive: async () => true,
@@ -54,8 +55,8 @@ function watching(mode: SyncMode) {
       },
       jitter: () => state.jitter,
     },
-    connect: (_url, _headers, handlers) => {
-      const socket = { ...handlers, sent: [] as string[], closed: false }
+    connect: (_url, headers, handlers) => {
+      const socket = { ...handlers, headers, sent: [] as string[], closed: false }
       sockets.push(socket)
       return { send: (text) => socket.sent.push(text), close: () => (socket.closed = true) }
     },
@@ -64,7 +65,7 @@ function watching(mode: SyncMode) {
       syncer: () => syncer,
       liveUrl: () => 'ws://server.test/v1/live',
       token: () => 'token',
-      headers: () => ({ 'lockstep-gate-token': 'pass' }),
+      headers: () => state.headers(),
       onUnauthorized: async () => void state.unauthorized++,
       lastSyncedAt: () => state.lastSyncedAt,
       now: () => now,
@@ -221,7 +222,7 @@ describe('failures', () => {
     expect(events.filter(({ type }) => type === 'stopped')).toHaveLength(1)
   })
 
-  test.each(['server-diverged', 'server-misbehaved', 'quota-exceeded'] as const)(
+  test.each(['server-diverged', 'server-misbehaved', 'quota-exceeded', 'gate-refused'] as const)(
     '%s is not tried again by itself',
     async (code) => {
       const { watcher, state, events, pass } = watching('auto')
@@ -234,6 +235,20 @@ describe('failures', () => {
       expect(events.at(-1)).toMatchObject({ type: 'stopped', error: { code } })
     },
   )
+
+  test('[HTTP-4] the handshake shows the gate the pass; one that has run out ends the watching, not the session', async () => {
+    const { watcher, state, events, sockets, pass, timers } = watching('live')
+    watcher.start()
+    await pass(0)
+    expect(sockets[0]?.headers).toEqual({ 'lockstep-gate-token': 'pass' })
+    state.headers = () => {
+      throw new EngineError('gate-refused', 'expired')
+    }
+    sockets[0]?.onClose(1006)
+    await pass(10_000_000)
+    expect([state.syncs, state.unauthorized, sockets.length, timers.length]).toEqual([2, 0, 1, 0])
+    expect(events.at(-1)).toMatchObject({ type: 'stopped', error: { code: 'gate-refused' } })
+  })
 
   test('a database that is busy or full is this device’s trouble and is tried again; a bug is not', async () => {
     const { watcher, state, events, pass } = watching('auto')

@@ -194,7 +194,10 @@ describe('what an issuer sends', () => {
     ['no answer', (_, response) => response.destroy()],
     ['half an answer', (_, response) => response.writeHead(200, { 'content-length': '100' }).write('{', () => response.destroy())],
     ['a quarter of a megabyte and more', (_, response) => response.end(`{"keys":[],"x":"${'x'.repeat(256 * 1024)}"}`)],
-    ['too many keys', (_, response) => response.end(JSON.stringify({ keys: Array.from({ length: 101 }, () => ({})) }))],
+    [
+      'too many keys',
+      (_, response) => response.end(JSON.stringify({ keys: Array.from({ length: 101 }, () => publicJwk(strange)) })),
+    ],
     ['bytes that are no text', (_, response) => response.end(Buffer.from([0xff, 0xfe]))],
   ]
   test.each(documents)('[G16] %s: no keys, and the ones before stay', async (_what, answer) => {
