@@ -2,6 +2,7 @@
  * Deliberate bugs, each of a kind that people make, and the tests that must notice it. A patch replaces text that is in its
  * file exactly once: when the code moves on, the list has to follow, or its own test fails.
  */
+import { dialectBugs } from './dialect-bugs.ts'
 import { keyBugs } from './key-bugs.ts'
 import { logBugs } from './log-bugs.ts'
 
@@ -191,6 +192,7 @@ export const bugs: readonly Bug[] = [
     replace: 'concatBytes(chain, segment.id)',
     tests: ['packages/protocol/test/chain.test.ts'],
   },
+  ...dialectBugs,
   ...keyBugs,
   ...logBugs,
 ]
