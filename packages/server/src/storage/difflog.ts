@@ -138,6 +138,7 @@ export interface DifflogStore {
   /** Rows, settings and codes that name it: nothing of the profile is left. */
   removeProfile(access: Access): Promise<'done' | 'stale'>
 
+  profileFor(access: Access): Promise<StoredProfile | 'stale'>
   /** Rows in the order in which they first came. */
   content(access: Access, known: PerCollection<string | undefined>): Promise<Content | 'stale'>
   /**

@@ -54,6 +54,7 @@ test('100 parallel wrong guesses over sockets: five are checked, the owner stays
   const data = temporaryFolder()
   const first = await difflogOverHttp({}, { data })
   await first.client.create('p')
+  await first.client.content('p')
   const stranger = first.client.from('203.0.113.9')
   const before = first.derived.count
   const guesses = [...Array(100).keys()].map((i) => (i % 2 === 0 ? first.client : stranger).wrong('p', `guess ${i}`))

@@ -1,7 +1,7 @@
 /** Refusals that all password routes share, how many wrong passwords are borne, and how passwords are stored. */
 import { describe, expect, test } from 'vitest'
 import { standing } from '#dialects/difflog/lockout'
-import { createSlowHash, ITERATIONS } from '#dialects/difflog/slow-hash'
+import { BusyError, createSlowHash, ITERATIONS } from '#dialects/difflog/slow-hash'
 import { parseTrustedProxies } from '#network'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
 import { random } from '../in-process.ts'
@@ -63,7 +63,7 @@ describe('the order of refusals', () => {
     expect((await client.wrong('nobody')).body.attempts_remaining).toBe(4)
   })
 
-  test('wrong ones count down from 4 to 0 on every route, the next is locked, and so is the right one from elsewhere in the network', async () => {
+  test('wrong ones count down from 4 to 0 on every route, then the right one waits too, and not one from another network', async () => {
     for (const [name, ask] of Object.entries({ ...ROUTES, changePassword })) {
       const { client } = difflogInProcess()
       await client.create('p')
@@ -73,8 +73,10 @@ describe('the order of refusals', () => {
         const expected = { error: 'Invalid password', attempts_remaining: remaining, ...lock }
         expect([name, status, body, headers.get('retry-after')]).toEqual([name, 401, expected, null])
       }
-      const { status, headers, body } = await ask(client, 'p', hashOf('wrong'))
-      expect([name, status, headers.get('retry-after'), body]).toEqual([name, 429, '900', LOCKED])
+      for (const password of ['wrong', 'right']) {
+        const { status, headers, body } = await ask(client, 'p', hashOf(password))
+        expect([name, status, headers.get('retry-after'), body]).toEqual([name, 429, '900', LOCKED])
+      }
       expect((await client.from('10.0.0.1').content('p')).body.profile.name).toBe('Name of p')
     }
   })
@@ -178,6 +180,7 @@ describe('strangers', () => {
   test('a stranger’s wrong guesses from another network do not lock out the owner, wherever the owner is', async () => {
     const { client } = difflogInProcess()
     await client.create('p')
+    await client.content('p')
     const stranger = client.from('203.0.113.9')
     await Promise.all(Array.from({ length: 100 }, (_, i) => stranger.wrong('p', `junk ${i}`)))
     expect((await client.content('p')).status).toBe(200)
@@ -260,20 +263,20 @@ describe('strangers', () => {
 })
 
 describe('what a right password costs', () => {
-  test('one derivation for each network and a while; making a profile and changing the password count as one', async () => {
+  test('one derivation for each network and a while; who changes it has been right', async () => {
     const { client, derived } = difflogInProcess()
     await client.create('p')
     expect(derived.count).toBe(1)
     for (let i = 0; i < 10; i++) await client.content('p')
-    expect(derived.count).toBe(1)
-    for (let i = 0; i < 10; i++) await client.from('10.0.0.1').content('p')
     expect(derived.count).toBe(2)
+    for (let i = 0; i < 10; i++) await client.from('10.0.0.1').content('p')
+    expect(derived.count).toBe(3)
     await changePassword(client, 'p', hashOf('right'))
-    expect(derived.count).toBe(3)
-    expect((await client.content('p', { password_hash: hashOf('new') })).status).toBe(200)
-    expect(derived.count).toBe(3)
-    expect((await client.content('p')).status).toBe(401)
     expect(derived.count).toBe(4)
+    expect((await client.content('p', { password_hash: hashOf('new') })).status).toBe(200)
+    expect(derived.count).toBe(4)
+    expect((await client.content('p')).status).toBe(401)
+    expect(derived.count).toBe(5)
   })
 
   test('a client that asks for several things at once is derived once and never locked out', async () => {
@@ -282,7 +285,26 @@ describe('what a right password costs', () => {
     const other = client.from('10.0.0.1')
     const answers = await Promise.all(Array.from({ length: 30 }, () => other.content('p')))
     expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200))
+    // One more was for making the profile.
     expect(derived.count).toBe(2)
+  })
+
+  test('a password that could not be checked for want of a turn is no wrong one', async () => {
+    let full = false
+    const derive = async () => {
+      if (full) throw new BusyError()
+      return new Uint8Array(32)
+    }
+    const { client } = difflogInProcess({ slowHash: { iterations: 1, derive } })
+    await client.create('p')
+    const other = client.from('10.0.0.1')
+    full = true
+    for (let i = 0; i < 7; i++) {
+      const { status, headers, body } = await other.content('p')
+      expect([status, headers.get('retry-after'), body.locked]).toEqual([429, '1', undefined])
+    }
+    full = false
+    expect((await other.content('p')).status).toBe(200)
   })
 
   test('only so many wait for their turn; the others are told to come again', async () => {

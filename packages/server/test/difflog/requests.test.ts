@@ -82,6 +82,8 @@ describe('bad input', () => {
       [put, 'custom_focus', ['x']],
       [put, 'name', ''],
       [put, 'name', null],
+      [put, 'resolved_sources', JSON.parse('['.repeat(33) + ']'.repeat(33))],
+      [sync, 'resolved_sources', JSON.parse(`${'{"a":'.repeat(33)}1${'}'.repeat(33)}`)],
       [create, 'id', 5],
       [create, 'id', null],
       [create, 'id', ''],
@@ -137,6 +139,30 @@ describe('bad input', () => {
     for (const type of [undefined, 'text/plain', 'application/json; charset=utf-8', 'application/x-www-form-urlencoded']) {
       expect((await post(JSON.stringify(right), type)).status).toBe(200)
     }
+  })
+
+  test('[HTTP-1] what is nested by the thousand is refused, and long lists before their entries are looked at', async () => {
+    const { client } = await withProfile()
+    const post = async (field: string, value: string) => {
+      const body = `{"password_hash":${JSON.stringify(right.password_hash)},"${field}":${value}}`
+      const response = await client.raw('/api/profile/p/sync', { method: 'POST', body })
+      return [field, response.status, ((await response.json()) as { error: string }).error] as const
+    }
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+    for (const [field, value, error] of [
+      ['resolved_sources', deep, 'resolved_sources: must not be nested deeper than 32'],
+      ['resolved_sources', `{"a":${deep}}`, 'resolved_sources: must not be nested deeper than 32'],
+      ['diffs', deep, expect.stringContaining('diffs.0')],
+      ['diffs', `[{"id":${deep},"encrypted_data":${deep}}]`, expect.stringContaining('diffs.0.id')],
+      ['diffs', `[${'{},'.repeat(10_000)}{}]`, 'diffs: at most 10000 entries'],
+      ['deleted_star_ids', `[${'0,'.repeat(10_000)}0]`, 'deleted_star_ids: at most 10000 entries'],
+      ['profile', `{"languages":[${'0,'.repeat(10_000)}0]}`, 'profile.languages: at most 10000 entries'],
+    ] as const) {
+      expect(await post(field, value)).toEqual([field, 400, error])
+    }
+    const nested = `${'{"a":'.repeat(32)}1${'}'.repeat(32)}`
+    expect((await client.sync('p', { resolved_sources: JSON.parse(nested) })).status).toBe(200)
+    expect(await client.ids('p', 'diffs')).toEqual(['1'])
   })
 
   test('wildcards of LIKE, quotes and colons in ids are ids like any other', async () => {

@@ -29,6 +29,8 @@ export const MAX_ID = 256
 export const MAX_ENTRIES = 500
 /** Characters of `custom_focus`. */
 export const MAX_FOCUS = 16 * KIB
+/** Levels of arrays and objects in `resolved_sources`. */
+export const MAX_DEPTH = 32
 /** Rows or ids in one list of a request. */
 export const MAX_LISTED = 10_000
 

@@ -51,6 +51,8 @@ export type Attempt =
       /** Attempts left if this one is wrong. */
       readonly remaining: number
       right(): Promise<void>
+      /** It could not be checked. */
+      withdraw(): Promise<void>
     }
 
 export interface Lockout {
@@ -87,21 +89,34 @@ export function createLockout({ rule, storage, guesses, clock }: LockoutOptions)
     expiresAt: now + CEILING.window,
   })
 
-  async function right(profile: string, network: string, counted: number): Promise<void> {
+  const without = (times: GuessTimes, counted: number) =>
+    times.toSpliced(times.lastIndexOf(counted), times.includes(counted) ? 1 : 0)
+
+  function right(profile: string, network: string, counted: number): Promise<void> {
     const keys = keysOf(profile, network)
     const now = clock()
-    await storage.changeGuesses(keys, now, ([, , strangers = [], neighbours = []]) => {
-      const without = (times: GuessTimes) => times.toSpliced(times.lastIndexOf(counted), times.includes(counted) ? 1 : 0)
-      return {
-        store: [
-          wrongBucket(keys[0], [], now),
-          { key: keys[1], times: [now], expiresAt: now + KNOWN_FOR },
-          ceilingBucket(keys[2], without(strangers), now),
-          ceilingBucket(keys[3], without(neighbours), now),
-        ],
-        result: undefined,
-      }
-    })
+    return storage.changeGuesses(keys, now, ([, , strangers = [], neighbours = []]) => ({
+      store: [
+        wrongBucket(keys[0], [], now),
+        { key: keys[1], times: [now], expiresAt: now + KNOWN_FOR },
+        ceilingBucket(keys[2], without(strangers, counted), now),
+        ceilingBucket(keys[3], without(neighbours, counted), now),
+      ],
+      result: undefined,
+    }))
+  }
+
+  function withdraw(profile: string, network: string, counted: number): Promise<void> {
+    const keys = keysOf(profile, network)
+    const now = clock()
+    return storage.changeGuesses(keys, now, ([wrong = [], , strangers = [], neighbours = []]) => ({
+      store: [
+        wrongBucket(keys[0], without(wrong, counted), now),
+        ceilingBucket(keys[2], without(strangers, counted), now),
+        ceilingBucket(keys[3], without(neighbours, counted), now),
+      ],
+      result: undefined,
+    }))
   }
 
   return {
@@ -119,6 +134,7 @@ export function createLockout({ rule, storage, guesses, clock }: LockoutOptions)
             allowed: true,
             remaining: Math.max(0, rule.attempts - wrong.length - 1),
             right: () => right(profile, network, now),
+            withdraw: () => withdraw(profile, network, now),
           },
         }
       })

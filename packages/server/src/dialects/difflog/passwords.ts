@@ -31,7 +31,7 @@ export interface Passwords {
   allow<T>(id: string, presented: Presented, step: (access: Access) => Promise<T | 'stale'>): Promise<T>
   /** The stored text for a new password. @throws Refusal */
   make(password: string): Promise<string>
-  /** A password that was just set is right without a check. */
+  /** A password that somebody has just changed, who was right with the one before, is right without a check. */
   remember(id: string, presented: Presented, stored: string): void
 }
 
@@ -52,11 +52,17 @@ export function createPasswords(options: PasswordsOptions): Passwords {
   const { store, slowHash, lockout, recentlyRight, lockSeconds } = options
   const underWay = new Map<string, Promise<'right' | 'wrong' | 'unchecked'>>()
 
+  /** Not now if the server is busy: there will be another time. */
   async function storeAnew(access: Access, password: string): Promise<Access> {
-    const stored = await slowHash.make(password)
-    const outcome = await store.changeProfile(access, { password: stored })
-    // Stale: somebody else did it, or changed the password; the step will find out.
-    return outcome === 'stale' ? access : { key: access.key, password: stored }
+    try {
+      const stored = await slowHash.make(password)
+      const outcome = await store.changeProfile(access, { password: stored })
+      // Stale: somebody else did it, or changed the password; the step will find out.
+      return outcome === 'stale' ? access : { key: access.key, password: stored }
+    } catch (error) {
+      if (error instanceof BusyError) return access
+      throw error
+    }
   }
 
   interface Guess extends Presented {
@@ -68,10 +74,15 @@ export function createPasswords(options: PasswordsOptions): Passwords {
     const { id, access } = profile
     const attempt = await lockout.attempt(id, network)
     if (!attempt.allowed) throw locked(attempt.retryAfter)
-    const outcome = knownWrong ? 'wrong' : await slowHash.check(password, access.password).catch(busy)
+    const outcome = knownWrong
+      ? 'wrong'
+      : await slowHash.check(password, access.password).catch(async (error) => {
+          await attempt.withdraw()
+          return busy(error)
+        })
     if (outcome === 'wrong') throw wrongPassword(attempt.remaining, lockSeconds)
     await attempt.right()
-    const now = outcome === 'outdated' ? await storeAnew(access, password).catch(busy) : access
+    const now = outcome === 'outdated' ? await storeAnew(access, password) : access
     recentlyRight.remember(id, network, recentlyRight.digest(password, now.password))
     return now
   }

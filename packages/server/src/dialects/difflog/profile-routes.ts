@@ -16,7 +16,7 @@ import { createSchema, updateSchema } from '#dialects/difflog/schemas'
 import type { Tools } from '#dialects/difflog/tools'
 import type { GuessRule } from '#guesses'
 import { jsonResponse } from '#problems'
-import type { Settings, StoredProfile } from '#storage/difflog'
+import type { Access, Settings, StoredProfile } from '#storage/difflog'
 
 const HOUR = 60 * 60_000
 const REQUIRED = ['name', 'password_hash', 'encrypted_api_key', 'salt'] as const
@@ -67,6 +67,13 @@ export function addProfileRoutes({ services, limits, passwords, route }: Tools):
     return profile
   }
 
+  async function withRows(access: Access): Promise<{ profile: StoredProfile; data: Record<string, string[]> } | 'stale'> {
+    const content = await store.content(access, { diffs: undefined, stars: undefined, tldrs: undefined })
+    if (content === 'stale') return 'stale'
+    const dataOf = (rows: typeof content.diffs) => (rows === 'same' ? [] : rows.map(({ data }) => data))
+    return { profile: content.profile, data: { encrypted_diffs: dataOf(content.diffs), encrypted_stars: dataOf(content.stars) } }
+  }
+
   type Created = z.infer<typeof createSchema> & { readonly id: string }
 
   async function makeNew(request: Created, network: string): Promise<'created' | 'taken'> {
@@ -83,7 +90,6 @@ export function addProfileRoutes({ services, limits, passwords, route }: Tools):
       now: clock(),
     })
     if (outcome === 'taken') await counted.withdraw()
-    else passwords.remember(request.id, { password: request.password_hash, network }, password)
     return outcome
   }
 
@@ -140,12 +146,14 @@ export function addProfileRoutes({ services, limits, passwords, route }: Tools):
 
   route('GET', '/api/profile/:id', async (context) => {
     const presented = presentedInQuery(services, context)
-    const nothing = { diffs: undefined, stars: undefined, tldrs: undefined }
     const withData = context.req.query('include_data') === 'true'
-    const content = await passwords.allow(pathPart(context, 'id'), presented, (access) => store.content(access, nothing))
-    const { id, settings, keys, salt, contentUpdatedAt } = content.profile
+    const { profile, data } = await passwords.allow(pathPart(context, 'id'), presented, async (access) => {
+      if (withData) return withRows(access)
+      const found = await store.profileFor(access)
+      return found === 'stale' ? 'stale' : { profile: found, data: {} }
+    })
+    const { id, settings, keys, salt, contentUpdatedAt } = profile
     const { name, languages, frameworks, tools, topics, depth, custom_focus, resolved_sources } = settings
-    const dataOf = (rows: typeof content.diffs) => (rows === 'same' ? [] : rows.map(({ data }) => data))
     return jsonResponse({
       id,
       name,
@@ -159,7 +167,7 @@ export function addProfileRoutes({ services, limits, passwords, route }: Tools):
       custom_focus,
       resolved_sources,
       content_updated_at: wireTime(contentUpdatedAt),
-      ...(withData && { encrypted_diffs: dataOf(content.diffs), encrypted_stars: dataOf(content.stars) }),
+      ...data,
     })
   })
 

@@ -4,7 +4,7 @@ import type { Context } from 'hono'
 import type { z } from 'zod'
 import { clientOf } from '#access'
 import { describeIssue } from '#body'
-import { bodyLimit, type DifflogLimits } from '#dialects/difflog/limits'
+import { bodyLimit, type DifflogLimits, MAX_LISTED } from '#dialects/difflog/limits'
 import type { Presented } from '#dialects/difflog/passwords'
 import { passwordRequired, Refusal } from '#dialects/difflog/refusal'
 import { passwordHashSchema } from '#dialects/difflog/schemas'
@@ -32,8 +32,24 @@ export async function readFields(context: RequestContext, limits: DifflogLimits)
   return value as Fields
 }
 
+/** Before each entry is looked at: a list of a million wrong ones would be a million things to say. @throws Refusal 400 */
+function requireShortLists(fields: Fields): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === 'resolved_sources') continue
+    if (name === 'profile' && typeof value === 'object' && value !== null) {
+      for (const [inner, list] of Object.entries(value)) requireShort(`profile.${inner}`, list)
+    }
+    requireShort(name, value)
+  }
+}
+
+function requireShort(name: string, value: unknown): void {
+  if (Array.isArray(value) && value.length > MAX_LISTED) throw new Refusal(400, `${name}: at most ${MAX_LISTED} entries`)
+}
+
 /** @throws Refusal 400 that names the field */
 export function parseFields<T>(schema: z.ZodType<T>, fields: Fields): T {
+  requireShortLists(fields)
   const parsed = schema.safeParse(fields)
   if (!parsed.success) throw new Refusal(400, describeIssue(parsed.error))
   return parsed.data

@@ -3,7 +3,7 @@
  * set" where clients send what they do not have: hashes and optional settings.
  */
 import { z } from 'zod'
-import { MAX_ENTRIES, MAX_FOCUS, MAX_ID, MAX_LISTED, MAX_SESSION, MAX_TEXT } from '#dialects/difflog/limits'
+import { MAX_DEPTH, MAX_ENTRIES, MAX_FOCUS, MAX_ID, MAX_LISTED, MAX_SESSION, MAX_TEXT } from '#dialects/difflog/limits'
 
 /** A database stores UTF-8: half of a surrogate pair would come back as something else. */
 const text = (maximum: number) =>
@@ -18,6 +18,19 @@ const sealed = z.string().refine((value) => value.isWellFormed() && !value.inclu
 const optionalHash = hash.nullish()
 /** No format is enforced beyond the colon that ends the client's salt. */
 const newPasswordHash = hash.refine((value) => value.includes(':'), 'must be salt:hash')
+
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** Level by level: what is nested by the thousand would be too deep for a function that calls itself. */
+function isNestedDeeper(value: unknown, most: number): boolean {
+  let level = [value].filter(isContainer)
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > most) return true
+    level = level.flatMap((one) => Object.values(one).filter(isContainer))
+  }
+  return false
+}
+const anyJson = z.unknown().refine((value) => !isNestedDeeper(value, MAX_DEPTH), `must not be nested deeper than ${MAX_DEPTH}`)
 
 const entries = z.array(text(MAX_TEXT)).max(MAX_ENTRIES).nullable()
 const settingsFields = {
@@ -44,7 +57,7 @@ export const createSchema = settings.extend({
   keys_hash: optionalHash,
 })
 
-export const updateSchema = settings.extend({ password_hash: hash, resolved_sources: z.json().optional() })
+export const updateSchema = settings.extend({ password_hash: hash, resolved_sources: anyJson.optional() })
 
 export const contentSchema = z.object({
   password_hash: hash,
@@ -62,7 +75,7 @@ export const syncSchema = contentSchema.extend({
   deleted_star_ids: ids.optional(),
   deleted_tldr_ids: ids.optional(),
   encrypted_api_key: sealed.nullish(),
-  resolved_sources: z.json().optional(),
+  resolved_sources: anyJson.optional(),
   profile: settings.nullish(),
 })
 export type SyncRequest = z.infer<typeof syncSchema>

@@ -109,18 +109,20 @@ export const DIFFLOG_CASES: Cases = [
       }
       const steps = async (access: Access) => [
         await difflog.changeProfile(access, { salt: 'x' }),
+        await difflog.profileFor(access),
         await difflog.content(access, none),
         await difflog.sync(access, sync({ diffs: { rows: [row('1')] } })),
         await difflog.rekey(access, rekey),
         await difflog.removeProfile(access),
       ]
-      assert.deepEqual(await steps(first), Array(5).fill('stale'))
+      assert.deepEqual(await steps(first), Array(6).fill('stale'))
       const second = (await stored(storage, 'p')).access
       assert.equal(second.password, 'slower')
+      assert.deepEqual(await difflog.profileFor(second), await stored(storage, 'p'))
       assert.deepEqual(await ids(storage, second, 'diffs'), [])
       assert.equal(await difflog.removeProfile(second), 'done')
       await difflog.createProfile(newProfile('p', { password: 'slower' }))
-      assert.deepEqual(await steps(second), Array(5).fill('stale'))
+      assert.deepEqual(await steps(second), Array(6).fill('stale'))
       assert.equal((await stored(storage, 'p')).salt, 's')
     },
   ],

@@ -184,6 +184,7 @@ export function createDifflogStore(connection: Connection): DifflogStore {
         sql.remove.run(access.key)
         return 'done'
       }),
+    profileFor: async (access) => profileOf(access) ?? 'stale',
     content: async (access, known) => content(access, known),
     sync: async (access, sync) =>
       bounded(() =>
