@@ -29,6 +29,9 @@ const QUESTIONS = [
   'push-cost.ts --replicas 1',
   'push-cost.ts --replicas 20',
   'backup.ts --megabytes 1000 --segment 4000',
+  'dataans.ts --operations 1000 --megabytes 0',
+  'dataans.ts --operations 10000 --megabytes 0',
+  'dataans.ts --operations 100000 --megabytes 1000',
 ]
 
 const { values } = parseArgs({ options: { repeat: { type: 'string', default: '1' } } })
