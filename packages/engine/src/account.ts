@@ -125,6 +125,8 @@ export class Account {
         // Never made, or made on a server that has lost it since.
         const isGone = rejoin && error instanceof EngineError && error.code === 'wrong-credentials'
         if (!isGone) throw error
+        // A wrong password looks the same: only the person can say that it is not one.
+        if (known && !neverIn && request.move !== true) throw wrongOrGone(error)
       }
     }
     if (!neverIn && (request.move !== true || !this.hasKeys)) {
@@ -251,7 +253,7 @@ export class Account {
         if (i === passphrases.length - 1) break
       }
     }
-    throw new EngineError('wrong-credentials', 'wrong password or passphrase, or no such vault on this server')
+    throw wrongCredentials()
   }
 
   async #remember(request: SignInRequest, passphrase: string | undefined): Promise<void> {
@@ -389,23 +391,4 @@ async function leave(former: SignedIn | undefined): Promise<void> {
 function passphrasesFor({ passphrase }: SignInRequest, profile: Pick<Profile, 'passphrase' | 'change'> | undefined): string[] {
   const candidates = passphrase === undefined ? [profile?.passphrase, profile?.change?.passphrase] : [passphrase]
   return [...new Set(candidates.filter((candidate) => candidate !== undefined).map(canonicalPassphrase))]
-}
-
-function deviceRevoked(cause: ServerProblem): EngineError {
-  return new EngineError(
-    'device-revoked',
-    'this device was revoked from another one, for good. What it holds stays readable here; to take part again, sign in from a new home, and import there what it had not sent',
-    { cause },
-  )
-}
-
-function explainSignUp(error: ServerProblem, request: SignInRequest): EngineError {
-  if (error.problem === 'sign-up-closed' || error.problem === 'wrong-credentials') {
-    return new EngineError(
-      'sign-up-refused',
-      `this server makes no new vault "${request.vault}". If it is yours already, sign in as another device with its passphrase (read it on a device that is signed in)`,
-      { cause: error },
-    )
-  }
-  return error
 }

@@ -300,8 +300,8 @@ describe('moving a vault', () => {
     rmSync(data, { recursive: true })
     const server = await runningServer({ data: temporaryFolder(), port })
     expect(await codeOf(() => laptop.sync())).toBe('needs-password')
-    // Only where the person says so: an address may have been mistyped.
-    expect(await codeOf(() => laptop.signIn(signIn(server)))).toBe('wrong-vault')
+    // Only where the person says so: a password may have been mistyped.
+    expect(await codeOf(() => laptop.signIn(signIn(server)))).toBe('wrong-credentials')
     expect(await laptop.signIn(signIn(server, { passphrase: undefined, move: true }))).toMatchObject({
       moved: true,
       passphrase: PASSPHRASE,

@@ -119,3 +119,56 @@ export class ProfileHome extends TestHome {
     return { diffs, texts, stars: await this.json(['star', 'list']), profile: await this.json(['profile', 'show', '--keys']) }
   }
 }
+
+interface WatchLine {
+  readonly event: string
+  readonly at: number
+  readonly uploaded?: { readonly segments: number }
+  readonly downloaded?: { readonly segments: number }
+  readonly code?: string
+}
+
+export interface RunningWatch {
+  /** What it has printed so far. */
+  readonly lines: readonly WatchLine[]
+  /** The first line from now on that fits, or one that nobody has waited for yet. */
+  readonly next: (fits: (line: WatchLine) => boolean) => Promise<WatchLine>
+  readonly ended: Promise<{ readonly status: number; readonly err: string }>
+  readonly stop: () => Promise<{ readonly status: number; readonly err: string }>
+}
+
+/** `sync --mode auto` in a home, ended with the test at the latest. */
+export function watchAutomatically(home: ProfileHome): RunningWatch {
+  const lines: WatchLine[] = []
+  let looked = 0
+  let wake = Promise.withResolvers<void>()
+  const stop = new AbortController()
+  const ended = home.try(['sync', '--mode', 'auto', '--json'], {
+    signal: stop.signal,
+    onOutput: (text) => {
+      for (const line of text.trimEnd().split('\n')) lines.push(JSON.parse(line) as WatchLine)
+      wake.resolve()
+      wake = Promise.withResolvers()
+    },
+  })
+  const stopped = () => {
+    stop.abort()
+    return ended
+  }
+  onTestFinished(async () => void (await stopped()))
+  return {
+    lines,
+    async next(fits) {
+      for (;;) {
+        while (looked < lines.length) {
+          const line = lines[looked++] as WatchLine
+          if (fits(line)) return line
+        }
+        const over = await Promise.race([ended, wake.promise])
+        if (over !== undefined) throw new Error(`the watch ended with ${over.status}: ${over.err}`)
+      }
+    },
+    ended,
+    stop: stopped,
+  }
+}
