@@ -167,13 +167,18 @@ describe('--json without a server', () => {
     expect(first).toEqual({ id: ID, replaced: [] })
     const listed = { id: first.id, title: 'One', date: '2026-01-02', windowDays: 7, createdAt: now(), stars: 0 }
     expect(await home.json(['diff', 'list'])).toEqual([listed])
-    expect(await home.json(['diff', 'show', first.id])).toEqual({ ...listed, text: 'p0\n\np1', paragraphs: ['p0', 'p1'] })
+    expect(await home.json(['diff', 'show', first.id])).toEqual({
+      ...listed,
+      text: 'p0\n\np1',
+      paragraphs: ['p0', 'p1'],
+      tldrs: [],
+    })
     expect(await home.text(['diff', 'show', first.id, '--paragraphs'])).toBe('[0] p0\n\n[1] p1\n')
     expect(await home.text(['diff', 'show', first.id])).toBe('p0\n\np1')
     const star = `${first.id}:1`
     expect(await home.json(['star', 'add', first.id, '1'], at)).toEqual({ id: star })
     expect(await home.json(['star', 'list'])).toEqual([
-      { id: star, diffId: first.id, diffTitle: 'One', date: '2026-01-02', paragraph: 1, text: 'p1', createdAt: now() },
+      { id: star, diffId: first.id, diffTitle: 'One', date: '2026-01-02', paragraph: 1, item: null, text: 'p1', createdAt: now() },
     ])
     expect(await home.failure(['star', 'add', first.id, '2'])).toMatchObject({ status: 1, code: 'no-such-paragraph' })
     expect(await home.failure(['star', 'add', 'nope', '0'])).toMatchObject({ status: 1, code: 'no-such-diff' })

@@ -15,7 +15,12 @@ function commands(command: Command, path: string): [string, Command][] {
 
 function reference(): string {
   const lines = commands(createProgram(fakeIo()), 'lockstep').flatMap(([path, command]) => {
-    const args = command.registeredArguments.map((argument) => ` <${argument.name()}${argument.variadic ? '...' : ''}>`).join('')
+    const args = command.registeredArguments
+      .map((argument) => {
+        const name = argument.name() + (argument.variadic ? '...' : '')
+        return argument.required ? ` <${name}>` : ` [${name}]`
+      })
+      .join('')
     return [
       `- \`${path}${args}\`: ${command.description()}`,
       ...command.options.map(

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { importJson } from '@lockstep/import/json-import'
 import { importMarkdown, type MarkdownImportSummary } from '@lockstep/import/markdown-import'
 import { readFolder } from '@lockstep/import/platform/node/read-folder'
+import { importAppCommands } from '#commands/import-apps'
 import { type CommandGroup, onRun } from '#context'
 import { readText } from '#input'
 import { JSON_FILE } from '#json-file'
@@ -76,4 +77,6 @@ export const importCommands: CommandGroup = (program, io) => {
       () => `${counted(added, 'row')} added, ${updated} updated, ${unchanged} unchanged, ${kept} kept as they are here.`,
     )
   })
+
+  importAppCommands(group, io)
 }

@@ -24,7 +24,7 @@ const commaList = (text: string) =>
     .map((item) => item.trim())
     .filter((item) => item !== '')
 
-function describe({ name, depth, customFocus, apiKeys, ...lists }: Profile): string {
+function describe({ name, depth, customFocus, apiKeys, ...lists }: Omit<Profile, 'source'>): string {
   const lines: [string, string][] = [
     ['Name', name],
     ...INTERESTS.map((interest): [string, string] => [
@@ -45,7 +45,8 @@ export const profileCommands: CommandGroup = (program, io) => {
 
   const show = profile.command('show').option('--keys', 'with the API keys themselves (JSON only)').description('print the profile')
   onRun<{ keys?: boolean }>(show, io, async (context, _, { keys }) => {
-    const found = await context.withVault(readProfile)
+    // What an importer remembers is nobody else's business.
+    const { source: _source, ...found } = await context.withVault(readProfile)
     const apiKeys = found.apiKeys.map(({ provider, key, updatedAt }) => ({ provider, updatedAt, ...(keys === true && { key }) }))
     context.out.result({ ...found, apiKeys }, () => describe(found))
   })

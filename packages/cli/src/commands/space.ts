@@ -19,7 +19,8 @@ export const spaceCommands: CommandGroup = (program, io) => {
   })
 
   onRun(space.command('list').description('list spaces and how many notes they hold'), io, async (context) => {
-    const spaces = await context.withVault(listSpaces)
+    // What an importer remembers is nobody else's business.
+    const spaces = (await context.withVault(listSpaces)).map(({ source: _, ...space }) => space)
     context.out.result(spaces, () =>
       table(
         ['ID', 'NAME', 'NOTES'],

@@ -2,10 +2,9 @@
  * A Dataans server and its clients' sealing, written from the contract with Node's own cryptography: nothing of the importer
  * is used here.
  */
-import { createCipheriv, createHash, createHmac, pbkdf2Sync, randomUUID } from 'node:crypto'
+import { argon2Sync, createCipheriv, createHash, createHmac, pbkdf2Sync, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { argon2id } from 'hash-wasm'
 import type { Random } from '../../../../tests/support/random.ts'
 
 export const PASSWORD = 'correct horse battery staple'
@@ -19,12 +18,13 @@ const sha256 = (...parts: (Uint8Array | string)[]) => {
 
 export const KEY: Buffer = pbkdf2Sync(sha256(PASSWORD), sha256(PASSPHRASE), 1_200_000, 32, 'sha256')
 
-let phc: Promise<string> | undefined
-/** Of the key, at a cost that tests can bear. */
-export function secretKeyHash(): Promise<string> {
-  const options = { salt: new Uint8Array(16).fill(3), parallelism: 1, iterations: 2, memorySize: 256, hashLength: 32 }
-  phc ??= argon2id({ ...options, password: KEY, outputType: 'encoded' })
-  return phc
+const unpadded = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').replace(/=+$/, '')
+
+/** Of a key, with the parameters that clients use: 19 456 KiB, two passes, one lane; tests can bear less. */
+export function secretKeyHash(key: Uint8Array = KEY, memory = 256): string {
+  const nonce = Buffer.alloc(16, 3)
+  const hash = argon2Sync('argon2id', { message: key, nonce, parallelism: 1, tagLength: 32, memory, passes: 2 })
+  return `$argon2id$v=19$m=${memory},t=2,p=1$${unpadded(nonce)}$${unpadded(hash)}`
 }
 
 export interface WireOperation {
@@ -127,7 +127,7 @@ export interface DataansServer {
 }
 
 export async function dataansServer(operations: WireOperation[] = []): Promise<DataansServer> {
-  const hash = await secretKeyHash()
+  const hash = secretKeyHash()
   const server = createServer((request, response) => {
     site.requests.push({ line: `${request.method} ${request.url}`, headers: request.headers })
     request.resume()
