@@ -262,6 +262,29 @@ describe('files', () => {
     expect(b.fileContent(file)?.toString()).toBe('content')
   })
 
+  test('sent without their length, piece by piece, are the same; the bytes of an unfinished one are nowhere', async () => {
+    const stage = await DataansStage.set()
+    const id = '11111111-2222-4333-8444-555555555555'
+    const url = `${stage.url}/file/${id}`
+    const pieces = Array.from({ length: 50 }, (_, i) => Buffer.alloc(10_000, i))
+    const upload = (body: AsyncIterable<Uint8Array>) =>
+      fetch(url, { method: 'POST', body: ReadableStream.from(body) as ReadableStream<Uint8Array>, duplex: 'half' })
+    async function* broken() {
+      yield* pieces
+      throw new Error('the connection ends')
+    }
+    await expect(upload(broken())).rejects.toThrow()
+    expect(await stage.server().hasFile(id)).toBe(false)
+    async function* whole() {
+      yield* pieces
+    }
+    expect((await upload(whole())).status).toBe(200)
+    await expect(upload(broken())).rejects.toThrow()
+    expect(Buffer.concat(pieces).equals((await stage.server().download(id)) as Uint8Array)).toBe(true)
+    const head = await fetch(url, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, '500000'])
+  })
+
   test('that nobody sent are not there; one that is sent again is replaced', async () => {
     const stage = await DataansStage.set()
     const server = stage.server()

@@ -6,8 +6,18 @@ import type { Random } from '../support/random.ts'
 
 export type Loss = 'request' | 'answer'
 
-/** As a client sees a lost request or answer. */
+/** As a client sees a lost request or answer, or a server that is not there. */
 export class LostError extends Error {}
+
+/** Undefined when the connection ends before all of it has come. */
+async function wholeAnswer(url: string, init: RequestInit | undefined): Promise<Response | undefined> {
+  try {
+    const { status, headers, body } = await fetch(url, init)
+    return new Response(body === null ? null : await new Response(body).arrayBuffer(), { status, headers })
+  } catch {
+    return undefined
+  }
+}
 
 export class Wire {
   /** The server's address: changes when it is started anew. */
@@ -59,9 +69,8 @@ export class Wire {
     const loss = this.lose(request)
     if (loss !== undefined) this.losses[loss] += 1
     if (loss === 'request') throw new LostError(`lost on its way: ${request}`)
-    const response = await fetch(`${this.url}${pathname}${search}`, init)
-    if (loss === undefined) return response
-    await response.arrayBuffer()
+    const response = await wholeAnswer(`${this.url}${pathname}${search}`, init)
+    if (loss === undefined && response !== undefined) return response
     throw new LostError(`no answer: ${request}`)
   }
 }

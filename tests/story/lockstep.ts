@@ -56,6 +56,8 @@ export interface ServerProcess {
   readonly url: string
   /** Ends it with SIGTERM and returns its exit status. */
   stop(): Promise<number | null>
+  /** Ends it with SIGKILL: it has no say in it. */
+  kill(): Promise<void>
 }
 
 /** `lockstep serve` on a free port; resolves when it says that it is ready. */
@@ -73,6 +75,10 @@ export async function serve(data: string, flags: readonly string[] = []): Promis
     stop() {
       child.kill('SIGTERM')
       return ended
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
     },
   }
 }
