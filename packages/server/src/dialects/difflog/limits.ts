@@ -8,7 +8,7 @@ export interface DifflogLimits {
   readonly itemBytes: number
   /** The most bytes of a request's body. */
   readonly bodyBytes: number
-  /** The most bytes of a profile's rows; 0 for no bound. */
+  /** The most bytes of a profile's rows; 0 for no bound. A change of password sends all of them in one body. */
   readonly quotaBytes: number
   /** New profiles an hour from one network. */
   readonly profilesAnHour: number
@@ -17,7 +17,7 @@ export interface DifflogLimits {
 export const DEFAULT_LIMITS: DifflogLimits = {
   itemBytes: MIB,
   bodyBytes: 16 * MIB,
-  quotaBytes: 64 * MIB,
+  quotaBytes: 12 * MIB,
   profilesAnHour: 60,
 }
 
@@ -33,6 +33,8 @@ export const MAX_FOCUS = 16 * KIB
 export const MAX_DEPTH = 32
 /** Rows or ids in one list of a request. */
 export const MAX_LISTED = 10_000
+/** Of a body: lists, objects and commas. Full lists of everything have half as many. */
+export const MAX_PARTS = 200_000
 
 /** Of each kind of code at one time. */
 export const MAX_CODES = 1000
