@@ -1,6 +1,6 @@
 /** The issuer's keys: rotation, outages, floods, and what an issuer may send in place of them. */
 import { describe, expect, test, vi } from 'vitest'
-import { type Answer, type Issuer, newKey, publicJwk, signToken } from '../../../../tests/support/issuer.ts'
+import { type Answer, type Issuer, newKey, publicJwk, signToken, startIssuer } from '../../../../tests/support/issuer.ts'
 import { forEachSeed } from '../../../../tests/support/random.ts'
 import { accessStage, MINUTE, oidcStage } from './stage.ts'
 
@@ -181,11 +181,6 @@ describe('outages', () => {
 
 describe('what an issuer sends', () => {
   const documents: readonly [what: string, answer: Answer][] = [
-    ['a redirect to another host', (_, response) => response.writeHead(302, { location: 'http://127.0.0.2/keys' }).end()],
-    [
-      'a redirect on its own host',
-      (request, response) => response.writeHead(307, { location: `http://${request.headers.host}/keys` }).end(),
-    ],
     ['a page', (_, response) => response.end('<html>')],
     ['nothing', (_, response) => response.end()],
     ['no list', (_, response) => response.end('{"keys":{}}')],
@@ -193,7 +188,6 @@ describe('what an issuer sends', () => {
     ['a list without objects', (_, response) => response.end('{"keys":[null,1,"key",[]]}')],
     ['no answer', (_, response) => response.destroy()],
     ['half an answer', (_, response) => response.writeHead(200, { 'content-length': '100' }).write('{', () => response.destroy())],
-    ['a quarter of a megabyte and more', (_, response) => response.end(`{"keys":[],"x":"${'x'.repeat(256 * 1024)}"}`)],
     [
       'too many keys',
       (_, response) => response.end(JSON.stringify({ keys: Array.from({ length: 101 }, () => publicJwk(strange)) })),
@@ -213,6 +207,29 @@ describe('what an issuer sends', () => {
     expect(await check(issuer.accessToken())).toBe('passed')
     expect(troubles).toHaveLength(2)
     expect(troubles.join()).not.toContain('eyJ')
+  })
+
+  test('[G16] a redirect is not followed, though the right keys were there', async () => {
+    for (const status of [301, 302, 303, 307, 308]) {
+      const { check, issuer } = await accessStage()
+      const other = await startIssuer()
+      other.keys = issuer.keys
+      issuer.answerKeys = (_request, response) => response.writeHead(status, { location: other.certsUrl }).end()
+      expect(await check(issuer.accessToken()), `${status}`).toBe('unavailable')
+      expect(other.asked.keys).toBe(0)
+    }
+  })
+
+  test('[G16] more than a quarter of a megabyte is not read, though the right keys are in it', async () => {
+    for (const [size, outcome] of [
+      [200 * 1024, 'passed'],
+      [256 * 1024, 'unavailable'],
+    ] as const) {
+      const { check, issuer } = await accessStage()
+      issuer.answerKeys = (_request, response) =>
+        response.end(JSON.stringify({ keys: issuer.keys.map(publicJwk), more: 'x'.repeat(size) }))
+      expect(await check(issuer.accessToken())).toBe(outcome)
+    }
   })
 
   const secret = Buffer.from('a shared secret that is thirty-two bytes').toString('base64url')
@@ -258,10 +275,18 @@ describe('what an issuer sends', () => {
       { issuer: issuer.url, jwks_uri: 'file:///etc/hostname' },
     ]
     for (let i = 0; i < 7; i++) {
-      const { check, issuer, troubles } = await oidcStage()
+      const asked: string[] = []
+      // Whatever address it is: the right keys would be there.
+      const { check, issuer, troubles } = await oidcStage({
+        fetch: async (url, init) => {
+          if (url.endsWith('openid-configuration')) return fetch(url, init)
+          asked.push(url)
+          return Response.json({ keys: issuer.keys.map(publicJwk) })
+        },
+      })
       issuer.answerDiscovery = (_request, response) => response.end(JSON.stringify(documents(issuer)[i]))
       expect(await check(issuer.oidcToken()), `document ${i}`).toBe('unavailable')
-      expect(issuer.asked.keys).toBe(0)
+      expect(asked).toEqual([])
       expect(troubles).toHaveLength(1)
     }
   })
