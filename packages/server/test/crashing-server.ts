@@ -13,7 +13,7 @@ function crashPoint(point: string): void {
   if (left === 0) process.kill(process.pid, 'SIGKILL')
 }
 
-const options = { port: 0, data: process.argv[2] ?? '', dialect: ['dataans'], insecureNoGate: true }
+const options = { port: 0, data: process.argv[2] ?? '', dialect: ['dataans', 'difflog'], insecureNoGate: true }
 const server = await startServer(options, { crashPoint, log: () => {} })
 process.once('SIGTERM', () => void server.close())
 process.stdout.write(`${server.url} ${process.pid}\n`)

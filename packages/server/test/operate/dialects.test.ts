@@ -21,7 +21,7 @@ const restore = (backup: string, data: string, replace = false) => restoreBackup
 const blobsOf = (folder: string) => readdirSync(join(folder, 'files')).filter((name) => name !== 'incoming')
 const codesOf = (path: string) => verify({ path }).findings.map(({ code }) => code)
 
-test('[G14] what the dialects hold is found whole, and counted', async () => {
+test('what the dialects hold is found whole, and counted', async () => {
   const report = verify({ path: await folderWithDialects() })
   expect(report).toMatchObject({ damaged: false, findings: [] })
   expect(report.dialects).toEqual({
@@ -63,7 +63,7 @@ const DAMAGES: readonly (readonly [what: string, sql: string, code: string])[] =
   ['settings that are no JSON', "UPDATE difflog_profiles SET settings = '{'", 'account-damaged'],
 ]
 
-test.each(DAMAGES)('[G14] verify finds %s', async (_, sql, code) => {
+test.each(DAMAGES)('[G6] verify finds %s', async (_, sql, code) => {
   const folder = await folderWithDialects()
   tamper(folder, sql)
   expect(codesOf(folder)).toContain(code)
@@ -85,7 +85,7 @@ function damageFiles(folder: string): void {
   truncateSync(short as string, 10)
 }
 
-test('[G14] a file that is missing, cut off or changed by a bit is found, in the data and in a backup; nothing damaged is backed up', async () => {
+test('[G6] a file that is missing, cut off or changed by a bit is found, in the data and in a backup; nothing damaged is backed up', async () => {
   const folder = await folderWithDialects()
   const { path } = await backupOf(folder)
   damageFiles(folder)
@@ -99,7 +99,7 @@ test('[G14] a file that is missing, cut off or changed by a bit is found, in the
   expect(() => restore(path, join(temporaryFolder(), 'data'))).toThrow(expect.objectContaining({ code: 'damaged' }))
 })
 
-test('[G14] a backup has the files that its database names, checked without Lockstep, and later uploads do not change it', async () => {
+test('a backup has the files that its database names, checked without Lockstep, and later uploads do not change it', async () => {
   const folder = await folderWithDialects()
   writeFileSync(join(folder, 'files', 'dataans-nobodys'), 'an upload that no row names')
   const { path, files, fileBytes } = await backupOf(folder)
@@ -112,7 +112,7 @@ test('[G14] a backup has the files that its database names, checked without Lock
   expect(verify({ path })).toMatchObject({ damaged: false, findings: [] })
 })
 
-test('[G14] files that are replaced while a backup looks for them: it is of a later moment, with nothing of the earlier ones', async () => {
+test('files that are replaced while a backup looks for them: it is of a later moment, with nothing of the earlier ones', async () => {
   const data = await folderWithDialects()
   const destination = temporaryFolder()
   let moments = 0
@@ -133,7 +133,7 @@ test('[G14] files that are replaced while a backup looks for them: it is of a la
   expect(blobsOf(destination).sort()).toEqual(blobsOf(data).sort())
 })
 
-test('[G14] a running server goes on replacing files while it is backed up and verified', async () => {
+test('a running server goes on replacing files while it is backed up and verified', async () => {
   const folder = await folderWithDialects()
   const storage = openStorage(folder)
   let running = true
@@ -152,7 +152,7 @@ test('[G14] a running server goes on replacing files while it is backed up and v
   expect(verify({ path: folder }).findings).toEqual([])
 })
 
-test('[G14] a restored server has its files; what was there is moved aside with its own', async () => {
+test('a restored server has its files; what was there is moved aside with its own', async () => {
   const { path } = await backupOf(await folderWithDialects())
   const target = await folderWithDialects()
   const old = blobsOf(target).sort()
@@ -168,7 +168,7 @@ test('[G14] a restored server has its files; what was there is moved aside with 
   expect(readdirSync(target).filter((name) => name.includes('restoring'))).toEqual([])
 })
 
-test('[G14] a restore that was cut off anywhere is done again', async () => {
+test('a restore that was cut off anywhere is done again', async () => {
   const { path } = await backupOf(await folderWithDialects())
   for (const cut of ['files moved aside', 'all moved aside', 'files put in place'] as const) {
     const target = await folderWithDialects()
@@ -199,7 +199,7 @@ test('a backup of the first kind, without files, is read', async () => {
   restore(path, join(temporaryFolder(), 'data'))
 })
 
-test('[G14] a name in a damaged backup leads nowhere', async () => {
+test('[G6] a name in a damaged backup leads nowhere', async () => {
   const folder = await folderWithDialects()
   const { path } = await backupOf(folder)
   const db = new DatabaseSync(join(path, 'lockstep.db'))

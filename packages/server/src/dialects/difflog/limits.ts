@@ -33,8 +33,8 @@ export const MAX_FOCUS = 16 * KIB
 export const MAX_DEPTH = 32
 /** Rows or ids in one list of a request. */
 export const MAX_LISTED = 10_000
-/** Of a body: lists, objects and commas. Full lists of everything have half as many. */
-export const MAX_PARTS = 200_000
+/** Of a body: lists, objects, texts and commas. Full lists of everything have half as many. */
+export const MAX_PARTS = 500_000
 
 /** Of each kind of code at one time. */
 export const MAX_CODES = 1000

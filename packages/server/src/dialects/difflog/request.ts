@@ -4,11 +4,12 @@ import type { Context } from 'hono'
 import type { z } from 'zod'
 import { clientOf } from '#access'
 import { describeIssue } from '#body'
-import { bodyLimit, type DifflogLimits, MAX_LISTED } from '#dialects/difflog/limits'
+import { bodyLimit, type DifflogLimits, MAX_LISTED, MAX_PARTS } from '#dialects/difflog/limits'
 import type { Presented } from '#dialects/difflog/passwords'
 import { passwordRequired, Refusal } from '#dialects/difflog/refusal'
 import { passwordHashSchema } from '#dialects/difflog/schemas'
 import { requestExchange } from '#exchange'
+import { hasMoreParts } from '#json-parts'
 import type { AppEnv, Services } from '#services'
 
 export type RequestContext = Context<AppEnv>
@@ -22,6 +23,7 @@ export function isMissing(value: unknown): boolean {
 /** @throws ProblemError `too-large`, `bad-request`; Refusal 400 */
 export async function readFields(context: RequestContext, limits: DifflogLimits): Promise<Fields> {
   const bytes = await requestExchange(context.req.raw).body(bodyLimit(limits, context.req.path))
+  if (hasMoreParts(bytes, MAX_PARTS)) throw new Refusal(400, `The body has more than ${MAX_PARTS} parts`)
   let value: unknown
   try {
     value = JSON.parse(decodeUtf8(bytes))
