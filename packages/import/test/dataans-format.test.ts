@@ -142,7 +142,7 @@ describe('the formats of Dataans', () => {
   })
 })
 
-function read(json: Uint8Array, cuts: (left: number) => number = (left) => left, limit?: number): StreamedOperation[] {
+function read(json: Uint8Array, cuts: (left: number) => number = (left) => left, limit = 1000): StreamedOperation[] {
   const stream = new OperationStream(limit)
   const found: StreamedOperation[] = []
   let at = 0

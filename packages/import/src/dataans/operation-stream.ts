@@ -8,8 +8,6 @@
  */
 import { ImportError } from '#errors'
 
-/** A note of the largest size with every character written as `\uXXXX`, sealed. */
-const MAX_DATA_BYTES = 32 * 1024 * 1024
 const CHECKSUM_BYTES = 32
 /** Of a member's name, an id or a time. */
 const MAX_TEXT_BYTES = 128
@@ -114,7 +112,8 @@ export class OperationStream {
   #reason: string | undefined
   #found: StreamedOperation[] = []
 
-  constructor(maxDataBytes = MAX_DATA_BYTES) {
+  /** @param maxDataBytes Of one envelope; the element of a longer one is no operation. */
+  constructor(maxDataBytes: number) {
     this.#data = new ByteCollector(maxDataBytes)
   }
 

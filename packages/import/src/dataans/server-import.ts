@@ -12,7 +12,7 @@ import type { LockstepVault } from '@lockstep/model/schema'
 import type { DataansKey } from '#dataans/envelope'
 import { Latest, type LatestNote } from '#dataans/latest'
 import type { DataansNote, DataansSpace } from '#dataans/operation'
-import { DataansSource, type OpenedOperation } from '#dataans/source'
+import { DataansSource, type OpenedOperation, type SourceLimits } from '#dataans/source'
 import { DataansTarget, type Outcomes, rowIdOf, type SourceNote, type SourceSpace } from '#dataans/target'
 import { toMillis } from '#dataans/timestamp'
 import { ImportError } from '#errors'
@@ -39,6 +39,7 @@ export interface DataansImportOptions {
   readonly signal?: AbortSignal
   /** UTF-16 units of text that are held between reading and writing. */
   readonly maxHeldText?: number
+  readonly limits?: Partial<SourceLimits>
 }
 
 export interface WaitingFile {
@@ -67,7 +68,7 @@ export interface DataansImportSummary extends Readonly<Outcomes> {
  *   until then stays. EngineError `offline`, `gate-refused`, `cancelled`: nothing was imported, or, in a second pass, a part.
  */
 export async function importDataansServer(vault: LockstepVault, options: DataansImportOptions): Promise<DataansImportSummary> {
-  const source = new DataansSource(options.web)
+  const source = new DataansSource(options.web, options.limits)
   const { secretKeyHash } = await source.user()
   const key = await options.deriveKey()
   const fits = await key.fits(secretKeyHash)

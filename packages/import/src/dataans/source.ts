@@ -15,10 +15,6 @@ const SMALL_ANSWER = 64 * 1024
 const BLOCKS_ANSWER = 64 * 1024 * 1024
 /** What clients ask for. */
 const ITEMS_PER_BLOCK = 16
-/** More are no person's. */
-const MAX_OPERATIONS = 2_000_000
-/** Bytes of JSON from one operation to the next. */
-const MAX_BETWEEN = 2 ** 32
 /** Opened at once. */
 const BATCH = 256
 /** Upstream's database keeps microseconds. */
@@ -31,11 +27,25 @@ export type OpenedOperation =
   | { readonly operation: DataansOperation }
   | { readonly operation?: undefined; readonly id: string | undefined; readonly reason: string }
 
+/** What a server can make an import read. */
+export interface SourceLimits {
+  readonly operations: number
+  /** Bytes of JSON from one operation to the next. */
+  readonly bytesBetween: number
+  /** Bytes of one sealed operation; a larger one is left out. */
+  readonly sealedBytes: number
+}
+
+/** No person has more operations; a sealed note of the largest size may have every character written as `\uXXXX`. */
+const LIMITS: SourceLimits = { operations: 2_000_000, bytesBetween: 2 ** 32, sealedBytes: 32 * 1024 * 1024 }
+
 export class DataansSource {
   readonly #web: WebSource
+  readonly #limits: SourceLimits
 
-  constructor(web: WebSource) {
+  constructor(web: WebSource, limits: Partial<SourceLimits> = {}) {
     this.#web = web
+    this.#limits = { ...LIMITS, ...limits }
   }
 
   /** @throws ImportError `source-refused` where there is no user yet, `source-invalid`; EngineError `gate-refused` */
@@ -62,19 +72,20 @@ export class DataansSource {
   /** All operations, in batches. @throws ImportError `source-invalid` also where the answer was cut off */
   async *operations(key: DataansKey): AsyncGenerator<OpenedOperation[]> {
     const { body } = this.#checked(await this.#web.get('/data/operation?operations_to_skip=0'), 'for the operations')
-    const stream = new OperationStream()
+    const stream = new OperationStream(this.#limits.sealedBytes)
     let waiting: StreamedOperation[] = []
     let count = 0
     let between = 0
     for await (const chunk of body) {
       const arrived = stream.push(chunk)
       between = arrived.length > 0 ? 0 : between + chunk.length
-      if (between > MAX_BETWEEN) throw new ImportError('source-invalid', `${this.#web.server} sends an operation that has no end`)
+      if (between > this.#limits.bytesBetween)
+        throw new ImportError('source-invalid', `${this.#web.server} sends an operation that has no end`)
       count += arrived.length
-      if (count > MAX_OPERATIONS) {
+      if (count > this.#limits.operations) {
         throw new ImportError(
           'source-invalid',
-          `${this.#web.server} has more than ${MAX_OPERATIONS} operations: that is no person's`,
+          `${this.#web.server} has more than ${this.#limits.operations} operations: that is no person's`,
         )
       }
       waiting.push(...arrived)
