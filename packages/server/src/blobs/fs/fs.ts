@@ -42,24 +42,6 @@ function withFullDisk(error: unknown): unknown {
   return code === 'ENOSPC' || code === 'EDQUOT' ? new StorageFullError({ cause: error }) : error
 }
 
-/** Chunks as they come, put together so that few writes are asked for. @throws BlobTooLargeError as soon as it is */
-async function* gathered(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
-  let chunks: Uint8Array[] = []
-  let length = 0
-  let all = 0
-  for await (const chunk of body) {
-    all += chunk.length
-    if (all > maxBytes) throw new BlobTooLargeError(maxBytes)
-    chunks.push(chunk)
-    length += chunk.length
-    if (length < WRITE_BYTES) continue
-    yield Buffer.concat(chunks)
-    chunks = []
-    length = 0
-  }
-  if (length > 0) yield Buffer.concat(chunks)
-}
-
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
 }
@@ -75,24 +57,73 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** Writes and hashes a body with two buffers: one takes what comes while the other is written. */
+class BodyWriter {
+  readonly #file: FileHandle
+  readonly #hash = createHash('sha256')
+  #taking = Buffer.allocUnsafeSlow(WRITE_BYTES)
+  #spare = Buffer.allocUnsafeSlow(WRITE_BYTES)
+  #taken = 0
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(file: FileHandle) {
+    this.#file = file
+  }
+
+  async add(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + WRITE_BYTES - this.#taken)
+      this.#taking.set(part, this.#taken)
+      this.#taken += part.length
+      at += part.length
+      if (this.#taken === WRITE_BYTES) await this.#write()
+    }
+  }
+
+  async #write(): Promise<void> {
+    await this.#writing
+    const full = this.#taking.subarray(0, this.#taken)
+    this.#taking = this.#spare
+    this.#spare = full
+    this.#taken = 0
+    this.#writing = writeAll(this.#file, full)
+    // Heard of by the next await; the body may fail before that.
+    this.#writing.catch(() => {})
+    // On this thread, while another one writes.
+    this.#hash.update(full)
+  }
+
+  /** Resolves when all is written. */
+  async finish(): Promise<Uint8Array> {
+    await this.#write()
+    await this.#writing
+    return this.#hash.digest()
+  }
+
+  /** Resolves when nothing is being written any more. */
+  idle(): Promise<void> {
+    return this.#writing.catch(() => {})
+  }
+}
+
 /** Writes a new file and syncs it. @throws BlobTooLargeError, and what the body or the disk throws */
 async function writeNew(path: string, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<StoredBlob> {
-  const hash = createHash('sha256')
   let bytes = 0
   const file = await open(path, 'wx', 0o600)
+  const writer = new BodyWriter(file)
   try {
-    for await (const chunk of gathered(body, maxBytes)) {
+    for await (const chunk of body) {
       bytes += chunk.length
-      const written = writeAll(file, chunk)
-      // On this thread, while another one writes.
-      hash.update(chunk)
-      await written
+      if (bytes > maxBytes) throw new BlobTooLargeError(maxBytes)
+      await writer.add(chunk)
     }
+    const digest = await writer.finish()
     await file.sync()
+    return { bytes, digest }
   } finally {
+    await writer.idle()
     await file.close()
   }
-  return { bytes, digest: hash.digest() }
 }
 
 function openHandle(file: FileHandle, bytes: number): OpenBlob {
