@@ -1,6 +1,6 @@
 /** Guess limits as a person meets them: the diff·log document's behaviours (docs/difflog-document.md). */
 import { describe, expect, it, vi } from 'vitest'
-import { type ProfileHome, profileStage, typed } from './support/profiles.ts'
+import { PASSWORD, type ProfileHome, profileStage, typed } from './support/profiles.ts'
 
 vi.mock('@lockstep/crypto/derivation', async (original) =>
   (await import('../../../tests/support/quick-passwords.ts')).quickPasswords(original, { anySalt: true }),
@@ -29,7 +29,7 @@ describe('Rate Limiting', () => {
     expect(told.retryAfter).toBeLessThanOrEqual(15 * 60)
     await restart()
     pass(13 * MINUTE)
-    expect(await codeOf(guess(guesser, undefined))).toMatchObject({ code: 'too-many-attempts' })
+    expect(await codeOf(guess(guesser, PASSWORD))).toMatchObject({ code: 'too-many-attempts' })
     pass(2 * MINUTE)
     await guesser.share()
     expect(await guesser.status()).toMatchObject({ state: 'synced' })

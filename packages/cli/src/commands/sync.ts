@@ -5,17 +5,12 @@ import type { WatchEvent } from '@lockstep/engine/watch'
 import { Option } from 'commander'
 import { type CommandGroup, type Context, type LockstepDevice, onRun } from '#context'
 import { type GateOptions, gateOptions } from '#gate'
+import { LOOK_EVERY, lookAround } from '#look-around'
 import { bytes, counted, localTime, printable } from '#table'
-
-/** How often the database is asked whether another process (a second `lockstep`) has written to it. */
-const LOOK_EVERY_MILLIS = 500
 
 /** How a watch stays in step; what each does is in the engine's `watch.ts`. */
 const MODES = ['live', 'auto'] as const
 type WatchMode = (typeof MODES)[number]
-
-/** After this long without a look the machine was asleep, or the process stopped. */
-const AWAY_MILLIS = 30_000
 
 interface SyncOptions extends GateOptions {
   readonly watch?: boolean
@@ -133,7 +128,14 @@ async function stay(context: Context, device: LockstepDevice, mode: WatchMode): 
   const unsubscribe = device.vault.onChange((tables, origin) => {
     if (origin === 'remote') say('changed', 'changes arrived', { tables: [...tables].map((name) => name.replace(/^rows_/, '')) })
   })
-  const looking = lookAround(context, device, { watcher, isFailing: () => failing })
+  const look = lookAround({
+    now: io.now,
+    version: () => device.vault.query('PRAGMA data_version')[0]?.['data_version'],
+    hasPending: () => device.vault.pending() > 0,
+    isFailing: () => failing,
+    watcher,
+  })
+  const looking = setInterval(look, LOOK_EVERY)
   stop.addEventListener('abort', () => ended.resolve(undefined), { once: true })
   const failure = await ended.promise
   clearInterval(looking)
@@ -158,30 +160,4 @@ function tell(event: Exclude<WatchEvent, { type: 'stopped' }>, say: (event: stri
       repaired,
     })
   }
-}
-
-interface Looking {
-  readonly watcher: ReturnType<LockstepDevice['watch']>
-  /** The last sync failed: the watcher tries again by itself, later and later. */
-  readonly isFailing: () => boolean
-}
-
-/**
- * Two things that nobody tells the engine of. A `lockstep note add` beside a running watch writes through its own connection. And a
- * terminal has no focus to lose: it counts as looked at all the time, so that a sync is due once the last one is over an hour old,
- * and at once when the machine wakes up, or a stopped process goes on.
- */
-function lookAround({ io }: Context, device: LockstepDevice, { watcher, isFailing }: Looking): NodeJS.Timeout {
-  const version = () => device.vault.query('PRAGMA data_version')[0]?.['data_version']
-  let seen = version()
-  let lookedAt = io.now()
-  return setInterval(() => {
-    const wasAway = io.now() - lookedAt > AWAY_MILLIS
-    lookedAt = io.now()
-    if (wasAway || !isFailing()) watcher.focused()
-    const now = version()
-    if (now === seen) return
-    seen = now
-    if (device.vault.pending() > 0) watcher.changed()
-  }, LOOK_EVERY_MILLIS)
 }
