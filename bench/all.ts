@@ -29,6 +29,7 @@ const QUESTIONS = [
   'push-cost.ts --replicas 1',
   'push-cost.ts --replicas 20',
   'backup.ts --megabytes 1000 --segment 4000',
+  'difflog.ts --clients 16 --diffs 50',
   'dataans.ts --operations 1000 --megabytes 0',
   'dataans.ts --operations 10000 --megabytes 0',
   'dataans.ts --operations 100000 --megabytes 1000',
