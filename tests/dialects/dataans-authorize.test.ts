@@ -13,6 +13,7 @@ type Invoke = (command: string, args: Readonly<Record<string, string>>) => Promi
 interface Field {
   value: string
   disabled: boolean
+  hidden: boolean
   textContent: string
   name: string
   readonly dataset: Record<string, string>
@@ -57,6 +58,7 @@ class PageWindow {
       value: '',
       textContent: '',
       disabled: / disabled\b/.test(tag),
+      hidden: / hidden\b/.test(tag),
       name: attribute('name'),
       dataset: { token: attribute('data-token') },
       focus: () => {},
@@ -94,6 +96,7 @@ describe('the authorize page', () => {
   test('hands password, token and address to the app; on the next device the passphrase too', async () => {
     const { stage, token, calls, invoke, passphrase } = await gated()
     const first = await PageWindow.open(stage.url, token, invoke)
+    expect(first.element('entry').hidden).toBe(false)
     expect(first.html).toContain('Enter ONLY the password on the very first sign in')
     await first.submit(PASSWORD)
     const url = `${stage.url}/`
@@ -124,7 +127,8 @@ describe('the authorize page', () => {
     const { stage, token } = await gated()
     const page = await PageWindow.open(stage.url, token)
     expect(page.element('said').textContent).toContain('Dataans app')
-    for (const id of ['password', 'salt', 'send']) expect(page.element(id).disabled, id).toBe(true)
+    expect(page.element('entry').hidden).toBe(true)
+    expect(page.element('send').disabled).toBe(true)
   })
 
   test('runs its own script and no other, is kept by nobody, and sends nothing anywhere', async () => {

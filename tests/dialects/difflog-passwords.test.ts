@@ -99,7 +99,7 @@ async function wrongHash(stage: DifflogStage): Promise<string> {
 }
 
 describe('guesses', () => {
-  test('count down to a lockout of 15 minutes', async () => {
+  test('[G14] count down to a lockout of 15 minutes', async () => {
     const stage = await DifflogStage.set({ trustedProxy: ['127.0.0.1/32'] })
     await stage.devices(1, 1)
     const stranger = '203.0.113.7'
@@ -116,7 +116,7 @@ describe('guesses', () => {
     expect(body).toEqual({ error: 'Account locked. Try again later.', locked: true, retry_after_seconds: expect.any(Number) })
   })
 
-  test('100 at once: at most 5 are checked, and the right one is not let in among them', async () => {
+  test('[G14] 100 at once: at most 5 are checked, and the right one is not let in among them', async () => {
     const stage = await DifflogStage.set({ trustedProxy: ['127.0.0.1/32'] })
     await stage.devices(1, 1)
     const hashes = await Promise.all(Array.from({ length: 100 }, () => wrongHash(stage)))
@@ -133,7 +133,7 @@ describe('guesses', () => {
   test.each([
     ['from another address, where the owner was not seen before', '203.0.113.7', '198.51.100.9'],
     ['from another address of the same network family', '2001:db8:1::7', '198.51.100.9'],
-  ])("of a stranger's do not lock the owner out: %s", async (_, stranger, owner) => {
+  ])("[G14] of a stranger's do not lock the owner out: %s", async (_, stranger, owner) => {
     const stage = await DifflogStage.set({ trustedProxy: ['127.0.0.1/32'] })
     await stage.devices(1, 1)
     for (let i = 0; i < 20; i++) await guess(stage.url, await wrongHash(stage), stranger)
@@ -142,7 +142,7 @@ describe('guesses', () => {
     for (let i = 0; i < 3; i++) expect((await guess(stage.url, right, owner)).status).toBe(200)
   })
 
-  test("of a stranger's behind the same address leave the owner signed in, who was right from there a moment ago", async () => {
+  test("[G14] of a stranger's behind the same address leave the owner signed in, who was right from there a moment ago", async () => {
     const stage = await DifflogStage.set()
     const [a] = await stage.devices(1, 1)
     for (let i = 0; i < 20; i++) await guess(stage.url, await wrongHash(stage))
