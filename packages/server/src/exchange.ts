@@ -3,6 +3,7 @@
  * against it, so that they run on a socket without the cost of Web `Request` and `Response` objects, and through the
  * router like every other route.
  */
+import { bodyBudget } from '#body-budget'
 import { ProblemError } from '#problems'
 
 export interface Exchange {
@@ -47,16 +48,28 @@ export function brokenBody(): ProblemError {
   return new ProblemError('bad-request', 'the body broke off')
 }
 
-/** Collects a body as it arrives, never more than its limit. */
+function tooMuchUnderWay(): ProblemError {
+  const detail = 'the server has more under way than it can hold: try again in a few seconds'
+  return new ProblemError('too-many-requests', detail, { headers: { connection: 'close', 'retry-after': '5' } })
+}
+
+/** Collects a body as it arrives, never more than its limit. Whoever makes one ends it, whatever becomes of the body. */
 export class BodyCollector {
   readonly #chunks: Uint8Array[] = []
   readonly #limit: number
   #length = 0
 
-  /** @throws ProblemError `too-large` when the length the sender declares is over the limit already. */
-  constructor(limit: number, declared: string | undefined) {
+  /**
+   * @param giveUp is told to stop when all bodies together become too much
+   * @throws ProblemError `too-large` when the length the sender declares is over the limit already.
+   */
+  constructor(limit: number, declared: string | undefined, giveUp: (problem: ProblemError) => void) {
     this.#limit = limit
     if (declared !== undefined && Number(declared) > limit) throw tooLarge(limit)
+    bodyBudget.begin(this, () => {
+      this.#chunks.length = 0
+      giveUp(tooMuchUnderWay())
+    })
   }
 
   /** @throws ProblemError `too-large` */
@@ -64,6 +77,11 @@ export class BodyCollector {
     this.#length += chunk.length
     if (this.#length > this.#limit) throw tooLarge(this.#limit)
     this.#chunks.push(chunk)
+    bodyBudget.add(this, chunk.length)
+  }
+
+  end(): void {
+    bodyBudget.end(this)
   }
 
   finish(): Uint8Array {
@@ -85,18 +103,24 @@ export function requireMediaType(given: string | undefined, expected: string): v
   throw new ProblemError('unsupported-media-type', `the body must be ${expected}`)
 }
 
-async function readStream(stream: ReadableStream<Uint8Array>, collector: BodyCollector): Promise<Uint8Array> {
+async function readStream(stream: ReadableStream<Uint8Array>, limit: number, declared: string | undefined): Promise<Uint8Array> {
+  const { promise: givenUp, reject } = Promise.withResolvers<never>()
+  // It may come while nobody waits.
+  givenUp.catch(() => {})
+  const collector = new BodyCollector(limit, declared, reject)
   const reader = stream.getReader()
   try {
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await Promise.race([reader.read(), givenUp])
       if (done) return collector.finish()
       collector.add(value)
     }
   } catch (error) {
-    // Not awaited: the sender may never let go.
-    void reader.cancel().catch(() => {})
     throw error instanceof ProblemError ? error : brokenBody()
+  } finally {
+    collector.end()
+    // Not cancelled: that would end the connection before its answer is read.
+    reader.releaseLock()
   }
 }
 
@@ -110,8 +134,8 @@ export function requestExchange(request: Request): Exchange {
       return query.get(name) ?? undefined
     },
     async body(limit) {
-      const collector = new BodyCollector(limit, request.headers.get('content-length') ?? undefined)
-      return request.body === null ? collector.finish() : readStream(request.body, collector)
+      if (request.body === null) return new Uint8Array(0)
+      return readStream(request.body, limit, request.headers.get('content-length') ?? undefined)
     },
   }
 }

@@ -22,26 +22,33 @@ const PROGRESS = 64 * 1024
 /** How long a sender that was refused may go on sending, so that it gets to read why. Milliseconds. */
 const LINGER = 500
 
-/** @throws ProblemError `too-large`, `bad-request` */
-function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
-  const collector = new BodyCollector(limit, incoming.headers['content-length'])
-  return new Promise((resolve, reject) => {
-    incoming.on('data', (chunk: Buffer) => {
-      try {
-        collector.add(chunk)
-      } catch (error) {
-        incoming.removeAllListeners('data')
-        incoming.pause()
-        reject(error)
-      }
-    })
-    incoming.on('end', () => resolve(collector.finish()))
-    // `close` also comes after `end`; making an error for each good request would cost more than reading it.
-    incoming.on('close', () => {
-      if (!incoming.complete) reject(brokenBody())
-    })
-    incoming.on('error', () => reject(brokenBody()))
+/** @throws ProblemError `too-large`, `too-many-requests`, `bad-request` */
+async function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
+  const refuse = (error: unknown) => {
+    incoming.removeAllListeners('data')
+    incoming.pause()
+    reject(error)
+  }
+  const collector = new BodyCollector(limit, incoming.headers['content-length'], refuse)
+  incoming.on('data', (chunk: Buffer) => {
+    try {
+      collector.add(chunk)
+    } catch (error) {
+      refuse(error)
+    }
   })
+  incoming.on('end', () => resolve(collector.finish()))
+  // `close` also comes after `end`; making an error for each good request would cost more than reading it.
+  incoming.on('close', () => {
+    if (!incoming.complete) reject(brokenBody())
+  })
+  incoming.on('error', () => reject(brokenBody()))
+  try {
+    return await promise
+  } finally {
+    collector.end()
+  }
 }
 
 function nodeExchange(incoming: IncomingMessage, search: string): Exchange {
@@ -55,7 +62,7 @@ function nodeExchange(incoming: IncomingMessage, search: string): Exchange {
       query ??= new URLSearchParams(search)
       return query.get(name) ?? undefined
     },
-    body: async (limit) => readBody(incoming, limit),
+    body: (limit) => readBody(incoming, limit),
   }
 }
 
