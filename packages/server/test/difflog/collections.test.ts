@@ -47,7 +47,7 @@ describe('the rules', () => {
 })
 
 describe('rows belong to their profile', () => {
-  test('two profiles have diffs, stars and TLDRs of the same ids, and neither sees or changes the other’s', async () => {
+  test('[G15] two profiles have diffs, stars and TLDRs of the same ids, and neither sees or changes the other’s', async () => {
     const { client } = difflogInProcess()
     for (const id of ['p', 'q']) {
       await client.create(id)
@@ -63,7 +63,7 @@ describe('rows belong to their profile', () => {
     expect((await client.ids('p', 'diffs')).length).toBe(2)
   })
 
-  test('another profile can neither take over, hide, publish nor block a public diff', async () => {
+  test('[G15] another profile can neither take over, hide, publish nor block a public diff', async () => {
     const { client } = difflogInProcess()
     for (const id of ['owner', 'thief']) await client.create(id)
     const shown = async () => {

@@ -50,7 +50,7 @@ test('a password in a URL never reaches the log of a server', async () => {
   for (const part of [...secret.split(':'), encodeURIComponent(secret), 'password_hash']) expect(log).not.toContain(part)
 })
 
-test('100 parallel wrong guesses over sockets: five are checked, the owner stays signed in, also after a restart', async () => {
+test('[G14] 100 parallel wrong guesses over sockets: five are checked, the owner stays signed in, also after a restart', async () => {
   const data = temporaryFolder()
   const first = await difflogOverHttp({}, { data })
   await first.client.create('p')

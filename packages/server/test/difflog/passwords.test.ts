@@ -4,6 +4,7 @@ import { standing } from '#dialects/difflog/lockout'
 import { BusyError, createSlowHash, ITERATIONS } from '#dialects/difflog/slow-hash'
 import { parseTrustedProxies } from '#network'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
+import { runs } from '../../../../tests/support/random.ts'
 import { random } from '../in-process.ts'
 import { temporaryFolder } from '../running.ts'
 import { type Answer, type Client, difflogInProcess, hashOf, rowsOf, sealed } from './support.ts'
@@ -136,7 +137,7 @@ describe('the lockout', () => {
     expect((await client.wrong('p')).body.attempts_remaining).toBe(1)
   })
 
-  test('100 parallel wrong guesses: five are checked', async () => {
+  test('[G14] 100 parallel wrong guesses: five are checked', async () => {
     const { client, derived } = difflogInProcess()
     await client.create('p')
     const before = derived.count
@@ -155,6 +156,48 @@ describe('the lockout', () => {
     expect(derived.count - before).toBe(1)
     expect(answers.filter(({ status }) => status === 401).length).toBe(5)
     expect(answers.filter(({ status }) => status === 429).length).toBe(95)
+  })
+
+  test('[G14] brute force from ten networks, in bursts and over restarts: at most five checks each in 15 minutes', async () => {
+    const tries = runs(400)
+    const folder = temporaryFolder()
+    const counted = new Map<number, number[]>()
+    let now = Date.UTC(2026, 0, 1)
+    let refused = 0
+    let restarts = 0
+    for (let done = 0; done < tries; restarts++) {
+      const storage = openSqliteStorage({ folder, random })
+      const { client, time, derived } = difflogInProcess({}, {}, { storage })
+      await client.create('p')
+      const made = derived.count
+      let wrong = 0
+      for (const stop = Math.min(tries, done + 100); done < stop; ) {
+        time.now = now
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, async (_, i) => {
+            const network = (done + (i >> 2)) % 10
+            return { network, ...(await client.from(`172.16.${network}.${i}`).wrong('p', `guess ${done} ${i}`)) }
+          }),
+        )
+        for (const { network, status } of answers) {
+          if (status === 429) refused += 1
+          else if (status === 401) counted.set(network, [...(counted.get(network) ?? []), now])
+          else throw new Error(`status ${status}`)
+        }
+        wrong += answers.filter(({ status }) => status === 401).length
+        done += answers.length
+        now += 45_000
+      }
+      expect(derived.count - made).toBe(wrong)
+      await storage.close()
+    }
+    expect(refused).toBeGreaterThan(tries / 3)
+    expect(restarts).toBeGreaterThan(1)
+    for (const times of counted.values()) {
+      for (const start of times) {
+        expect(times.filter((at) => at >= start && at < start + 15 * MINUTE).length).toBeLessThanOrEqual(5)
+      }
+    }
   })
 
   test('it is in the database: a restart resets nothing', async () => {
@@ -177,7 +220,7 @@ describe('the lockout', () => {
 })
 
 describe('strangers', () => {
-  test('a stranger’s wrong guesses from another network do not lock out the owner, wherever the owner is', async () => {
+  test('[G14] a stranger’s wrong guesses from another network do not lock out the owner, wherever the owner is', async () => {
     const { client } = difflogInProcess()
     await client.create('p')
     await client.content('p')

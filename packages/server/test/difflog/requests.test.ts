@@ -141,7 +141,7 @@ describe('bad input', () => {
     }
   })
 
-  test('[HTTP-1] what is nested by the thousand is refused, and long lists before their entries are looked at', async () => {
+  test('[HTTP-1] [G19] what is nested by the thousand is refused, and long lists before their entries are looked at', async () => {
     const { client } = await withProfile()
     const post = async (field: string, value: string) => {
       const body = `{"password_hash":${JSON.stringify(right.password_hash)},"${field}":${value}}`

@@ -80,5 +80,3 @@ export function createDifflogRows(db: DatabaseSync) {
     publicDiff: (id: string) => sql.publicDiff.get(id)?.['data'] as string | undefined,
   }
 }
-
-export type DifflogRows = ReturnType<typeof createDifflogRows>
