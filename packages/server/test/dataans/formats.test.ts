@@ -153,7 +153,7 @@ test('an array comes apart into its elements, however it is cut', async () => {
   await forEachSeed('json elements', 150, FILE, (random) => {
     const value = Array.from({ length: random.below(6) }, () => randomJson(random, 3))
     const bytes = Buffer.from(JSON.stringify(value, null, random.pick([0, 1, '\t'])) + random.pick(['', ' ', '\n']))
-    const elements = new JsonElements(3)
+    const elements = new JsonElements({ depth: 3, bytes: 1000 })
     const found: unknown[] = []
     for (let at = 0; at < bytes.length; ) {
       const length = random.between(1, random.pick([1, 3, 50]))
@@ -167,7 +167,7 @@ test('an array comes apart into its elements, however it is cut', async () => {
 
 test('what is not one array is refused, and so is depth', () => {
   const read = (text: string, depth = 2) => {
-    const elements = new JsonElements(depth)
+    const elements = new JsonElements({ depth, bytes: 1e7 })
     const found = elements.push(Buffer.from(text)).map((element) => Buffer.from(element).toString())
     elements.end()
     return found
@@ -197,4 +197,19 @@ test('what is not one array is refused, and so is depth', () => {
   expect(() => read('[[[[1]]]]')).toThrow('deeper')
   expect(() => read(`[${'['.repeat(1e6)}`)).toThrow('deeper')
   expect(() => read(`[${'{"a":'.repeat(1e5)}`)).toThrow('deeper')
+})
+
+test('an element may have so many bytes, in one chunk or in many', () => {
+  const read = (element: string, size: number) => {
+    const elements = new JsonElements({ depth: 1, bytes: 10 })
+    const bytes = Buffer.from(`[1, ${element},22]`)
+    let found = 0
+    for (let at = 0; at < bytes.length; at += size) found += elements.push(bytes.subarray(at, at + size)).length
+    return found
+  }
+  for (const size of [1, 3, 100]) {
+    expect(read('"12345678"', size)).toBe(3)
+    expect(() => read('"123456789"', size)).toThrow('limit of 10 bytes')
+    expect(() => read(`[${'1,'.repeat(1000)}1]`, size)).toThrow('limit of 10 bytes')
+  }
 })

@@ -1,6 +1,6 @@
 /**
  * A JSON array that arrives in chunks, taken apart into its elements without having it all in memory: each is given as its own
- * bytes, for `JSON.parse`. What is between them is checked here, what is in them is not, but for how deep they nest.
+ * bytes, for `JSON.parse`. What is between them is checked here, what is in them is not, but for how deep they nest and how long they are.
  */
 import { ProblemError } from '#problems'
 
@@ -25,21 +25,32 @@ function notJson(): ProblemError {
   return new ProblemError('bad-json', 'the body is not a JSON array')
 }
 
+function tooLarge(limit: number): ProblemError {
+  return new ProblemError('too-large', `an element of the body is over the limit of ${limit} bytes`)
+}
+
+/** Of one element. */
+export interface ElementLimits {
+  /** How deep arrays and objects may nest. */
+  readonly depth: number
+  readonly bytes: number
+}
+
 export class JsonElements {
-  readonly #maxDepth: number
+  readonly #limits: ElementLimits
   #place: Place = 'before'
   #depth = 0
   #inString = false
   #escaped = false
   /** Of an element that began in an earlier chunk. */
   #begun: Uint8Array[] = []
+  #begunBytes = 0
 
-  /** @param maxDepth of arrays and objects in an element */
-  constructor(maxDepth: number) {
-    this.#maxDepth = maxDepth
+  constructor(limits: ElementLimits) {
+    this.#limits = limits
   }
 
-  /** The elements that end in this chunk. @throws ProblemError `bad-json`, `bad-request` */
+  /** The elements that end in this chunk. @throws ProblemError `bad-json`, `bad-request`, `too-large` */
   push(chunk: Uint8Array): Uint8Array[] {
     const ended: Uint8Array[] = []
     let start = 0
@@ -50,8 +61,11 @@ export class JsonElements {
         start = at
       }
       const end = this.#endOfElement(chunk, at)
+      const bytes = this.#begunBytes + (end === -1 ? chunk.length : end) - start
+      if (bytes > this.#limits.bytes) throw tooLarge(this.#limits.bytes)
       if (end === -1) {
         this.#begun.push(chunk.subarray(start))
+        this.#begunBytes = bytes
         break
       }
       ended.push(this.#element(chunk.subarray(start, end)))
@@ -100,7 +114,7 @@ export class JsonElements {
       } else if (byte === QUOTE) inString = true
       else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
         depth += 1
-        if (depth > this.#maxDepth) throw new ProblemError('bad-request', 'the body nests deeper than anything it may hold')
+        if (depth > this.#limits.depth) throw new ProblemError('bad-request', 'the body nests deeper than anything it may hold')
       } else if (depth > 0) {
         if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth -= 1
       } else if (byte === COMMA || byte === CLOSE_LIST) {
@@ -118,6 +132,7 @@ export class JsonElements {
     if (this.#begun.length === 0) return last
     const whole = Buffer.concat([...this.#begun, last])
     this.#begun = []
+    this.#begunBytes = 0
     return whole
   }
 }

@@ -7,13 +7,17 @@ import { z } from 'zod'
 import { describeIssue } from '#body'
 import { bytesOfList, JsonWriter, listLength } from '#dialects/dataans/byte-lists'
 import { parseInstant } from '#dialects/dataans/instants'
+import type { ElementLimits } from '#dialects/dataans/json-elements'
 import { formatUuid, parseUuid } from '#dialects/dataans/uuids'
 import { ProblemError } from '#problems'
 import type { DataansOperation, NewDataansOperation } from '#storage/dataans'
 
 const CHECKSUM_BYTES = 32
-/** An object with lists in it needs two; the rest is for members that are passed over. */
-export const OPERATION_DEPTH = 32
+/**
+ * An object with lists in it needs a depth of two; the rest is for members that are passed over. As JSON an operation takes many times its
+ * bytes while it is parsed, so one may have about 4.5 MB: a very long note.
+ */
+export const OPERATION_LIMITS: ElementLimits = { depth: 32, bytes: 16 * 1024 * 1024 }
 
 /** A transformation that may refuse. */
 function parsed<T>(parse: (text: string) => T | undefined, expected: string) {

@@ -10,7 +10,7 @@ import { encodeUtf8 } from '@lockstep/protocol/bytes'
 import { done, errorAnswer } from '#dialects/dataans/answers'
 import { JsonWriter, listLength } from '#dialects/dataans/byte-lists'
 import { JsonElements } from '#dialects/dataans/json-elements'
-import { OPERATION_DEPTH, readOperation, writeOperations } from '#dialects/dataans/operation-json'
+import { OPERATION_LIMITS, readOperation, writeOperations } from '#dialects/dataans/operation-json'
 import { bodyChunks, declaredLength, readCount, refuseForeignPages } from '#dialects/dataans/requests'
 import { formatUuid } from '#dialects/dataans/uuids'
 import { brokenBody, markStreamed } from '#exchange'
@@ -52,7 +52,7 @@ function writeBlocks(hashes: Uint8Array): Uint8Array<ArrayBuffer> {
 async function readOperations(request: Request, limit: number): Promise<NewDataansOperation[]> {
   const tooLarge = () => new ProblemError('too-large', `the body is over the limit of ${limit} bytes`)
   if (declaredLength(request) > limit) throw tooLarge()
-  const elements = new JsonElements(OPERATION_DEPTH)
+  const elements = new JsonElements(OPERATION_LIMITS)
   const operations: NewDataansOperation[] = []
   let bytes = 0
   for await (const chunk of bodyChunks(request.body, brokenBody)) {
