@@ -5,7 +5,8 @@
  * As long as a device's download and upload are not torn apart by another's sync, what is there in the end follows from the
  * uploads that went well: an item is there if the last of them that meant it (and did not only list it along with everything
  * else) put it, and is not if that one deleted it. Torn apart, all devices still agree and nothing is lost that nobody deleted;
- * but what was deleted in between can come back (difflog-limits.test.ts says why).
+ * but what was deleted in between can come back (difflog-limits.test.ts says why). Crowded, there are more diffs than the server
+ * keeps: the newest are there.
  */
 import { expect, test } from 'vitest'
 import { forEachSeed, type Random } from '../support/random.ts'
@@ -16,10 +17,13 @@ import { LostError } from './wire.ts'
 
 const STEPS = 70
 const FILE = 'tests/dialects/difflog-convergence.test.ts'
-/** Fewer than the server keeps, so that none goes by itself. */
-const MOST_DIFFS = 40
+/** The server keeps so many of a profile's diffs. */
+const KEPT_DIFFS = 50
+/** Of one device's view: so few that none goes by itself. */
+const FEW_DIFFS = 10
+const FIRST_ID = 1_769_414_400_000
 
-type Mode = 'whole syncs' | 'torn syncs'
+type Mode = 'whole syncs' | 'torn syncs' | 'crowded'
 
 /** What the uploads of a profile that went well have said. */
 class Ledger {
@@ -52,9 +56,15 @@ class Ledger {
   get neverDeleted(): readonly string[] {
     return this.there.filter((key) => !this.#everDeleted.has(key))
   }
+
+  /** Of these no device has deleted any, and nothing that is newer has pushed them out. */
+  get newest(): readonly string[] {
+    const diffs = [...this.#there.keys()].filter((key) => key.startsWith('diffs ')).sort()
+    return diffs.slice(-KEPT_DIFFS).filter((key) => !this.#everDeleted.has(key))
+  }
 }
 
-const totals = { acknowledged: 0, deleted: 0, lost: 0, torn: 0, selective: 0, full: 0, skipped: 0 }
+const totals = { acknowledged: 0, deleted: 0, lost: 0, torn: 0, evicted: 0, selective: 0, full: 0, skipped: 0 }
 
 const held = ({ profile }: Client) => KINDS.flatMap((kind) => profile.ids(kind).map((id) => `${kind} ${id}`)).sort()
 
@@ -64,32 +74,39 @@ class Family {
   readonly devices: Client[] = []
   readonly #stage: DifflogStage
   readonly #id: string
+  readonly #mode: Mode
   #made = 0
 
-  constructor(stage: DifflogStage, id: string) {
+  constructor(stage: DifflogStage, id: string, mode: Mode) {
     this.#stage = stage
     this.#id = id
+    this.#mode = mode
   }
 
   async start(count: number): Promise<void> {
     const first = this.#stage.local(this.#id)
-    first.profile.put('diffs', diffOf('first', 1))
+    first.profile.put('diffs', diffOf(`${FIRST_ID}`, 1))
     await first.share(PASSWORD)
-    this.ledger.put('diffs', 'first')
+    this.ledger.put('diffs', `${FIRST_ID}`)
     this.devices.push(first)
     while (this.devices.length < count) this.devices.push(await this.#stage.import(this.#id))
   }
 
-  work({ profile }: Client, random: Random): void {
+  #makeDiff({ profile }: Client, random: Random): void {
+    this.#made += 1
+    const diff = diffOf(`${FIRST_ID + this.#made}`, random.between(1, 25))
+    if (this.#mode !== 'crowded' && random.chance(0.5)) profile.generate(diff)
+    else profile.put('diffs', diff)
+  }
+
+  work(client: Client, random: Random): void {
+    const { profile } = client
     const diffs = profile.ids('diffs')
     const roll = random.float()
     const any = (kind: Kind) => random.pick(profile.ids(kind))
-    if (diffs.length === 0 || (roll < 0.3 && diffs.length < MOST_DIFFS / 4)) {
-      this.#made += 1
-      const diff = diffOf(`${1_769_414_400_000 + this.#made}`, random.between(1, 25))
-      if (random.chance(0.5)) profile.generate(diff)
-      else profile.put('diffs', diff)
-    } else if (roll < 0.6) profile.put('stars', starOf(any('diffs'), random.below(6)))
+    if (diffs.length === 0 || (roll < 0.3 && diffs.length < FEW_DIFFS)) this.#makeDiff(client, random)
+    else if (roll < 0.3 && this.#mode === 'crowded') for (let i = random.between(1, 12); i > 0; i--) this.#makeDiff(client, random)
+    else if (roll < 0.6) profile.put('stars', starOf(any('diffs'), random.below(6)))
     else if (roll < 0.7) profile.put('tldrs', tldrOf(any('diffs'), random.below(6)))
     else if (roll < 0.85 && profile.ids('stars').length > 0) profile.delete('stars', any('stars'))
     else if (roll < 0.9 && profile.ids('tldrs').length > 0) profile.delete('tldrs', any('tldrs'))
@@ -124,7 +141,7 @@ class Family {
     for (const client of [...this.devices, ...this.devices]) expect(await this.sync(client)).toBe(true)
   }
 
-  async check(mode: Mode): Promise<void> {
+  async check(): Promise<void> {
     const everything = await this.#stage.import(this.#id)
     for (const client of this.devices) expect(held(client)).toEqual(held(everything))
     // What was made once and never changes is the same everywhere.
@@ -133,8 +150,12 @@ class Family {
       expect([...profile.all('diffs')].sort((a, b) => (a.id < b.id ? -1 : 1))).toEqual(byId(everything))
       expect(profile.metadata).toEqual(everything.profile.metadata)
     }
-    if (mode === 'whole syncs') expect(held(everything)).toEqual(this.ledger.there)
-    else expect(held(everything)).toEqual(expect.arrayContaining([...this.ledger.neverDeleted]))
+    const there = new Set(held(everything))
+    if (this.#mode === 'whole syncs') expect([...there]).toEqual(this.ledger.there)
+    else
+      for (const key of this.#mode === 'crowded' ? this.ledger.newest : this.ledger.neverDeleted) expect(there, key).toContain(key)
+    expect(everything.profile.ids('diffs').length).toBeLessThanOrEqual(KEPT_DIFFS)
+    totals.evicted += this.ledger.neverDeleted.filter((key) => key.startsWith('diffs ') && !there.has(key)).length
   }
 }
 
@@ -145,7 +166,7 @@ async function step(mode: Mode, stage: DifflogStage, families: readonly Family[]
   const roll = random.float()
   if (roll < 0.5) for (let i = random.between(1, 5); i > 0; i--) family.work(client, random)
   else if (roll < 0.54) await stage.restart()
-  else if (mode === 'whole syncs' || other === client || roll < 0.8) await family.sync(client)
+  else if (mode !== 'torn syncs' || other === client || roll < 0.8) await family.sync(client)
   else {
     totals.torn += 1
     await family.sync(client, async () => {
@@ -159,21 +180,23 @@ async function step(mode: Mode, stage: DifflogStage, families: readonly Family[]
 test.each([
   ['whole syncs', 4],
   ['torn syncs', 4],
+  ['crowded', 2],
 ] as const)('random devices of two profiles with the same ids end up the same: %s', async (mode, count) => {
   await forEachSeed(`diff·log devices, ${mode}`, count, FILE, async (random) => {
     const stage = await DifflogStage.set()
-    const families = ['one', 'two'].map((id) => new Family(stage, id))
+    const families = ['one', 'two'].map((id) => new Family(stage, id, mode))
     for (const family of families) await family.start(random.between(2, 4))
     stage.wire.loseSome(random.fork(), 0.08)
     for (let i = 0; i < STEPS; i++) await step(mode, stage, families, random)
     stage.wire.loseNone()
     for (const family of families) {
       await family.settle()
-      await family.check(mode)
+      await family.check()
     }
     await stage.close()
   })
-  const { torn, ...others } = totals
+  const { torn, evicted, ...others } = totals
   for (const [what, number] of Object.entries(others)) expect(number, what).toBeGreaterThan(0)
-  expect(torn > 0).toBe(mode === 'torn syncs')
+  if (mode === 'torn syncs') expect(torn).toBeGreaterThan(0)
+  if (mode === 'crowded') expect(evicted).toBeGreaterThan(0)
 })
