@@ -298,6 +298,8 @@ export const PROBLEMS = {
   'storage-full': 507,
   'quota-exceeded': 507,
   'shutting-down': 503,
+  /** More is under way than the server can hold [HTTP-3]. Nothing was stored. */
+  busy: 503,
   /** The outer gate's keys cannot be fetched now [HTTP-4]. */
   'gate-unavailable': 503,
 } as const

@@ -4,8 +4,8 @@
  * longest is given up: those that come in steadily have long been answered by then.
  */
 
-/** Beside a process that takes about 100 MB; ten pushes of the largest size on the way at once are more than a server of one family sees. */
-const BUDGET = 96 * 1024 * 1024
+/** Four pushes of the largest size, hundreds of usual ones. With it the whole process stays below 256 MB. */
+const BUDGET = 64 * 1024 * 1024
 /** What holds less is given up only when nothing holds more: it is the small requests of many people. Bytes. */
 const SMALL = 64 * 1024
 

@@ -50,7 +50,7 @@ export function brokenBody(): ProblemError {
 
 function tooMuchUnderWay(): ProblemError {
   const detail = 'the server has more under way than it can hold: try again in a few seconds'
-  return new ProblemError('too-many-requests', detail, { headers: { connection: 'close', 'retry-after': '5' } })
+  return new ProblemError('busy', detail, { headers: { connection: 'close', 'retry-after': '5' } })
 }
 
 /** Collects a body as it arrives, never more than its limit. Whoever makes one ends it, whatever becomes of the body. */

@@ -22,7 +22,7 @@ const PROGRESS = 64 * 1024
 /** How long a sender that was refused may go on sending, so that it gets to read why. Milliseconds. */
 const LINGER = 500
 
-/** @throws ProblemError `too-large`, `too-many-requests`, `bad-request` */
+/** @throws ProblemError `too-large`, `busy`, `bad-request` */
 async function readBody(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
   const refuse = (error: unknown) => {
