@@ -21,8 +21,6 @@ export interface Presented {
 }
 
 export interface Passwords {
-  /** @throws Refusal */
-  check(profile: StoredProfile, presented: Presented): Promise<Access>
   /**
    * Checks the password and takes a step that it allows; both anew if the profile's password is another one by then.
    *
@@ -87,6 +85,7 @@ export function createPasswords(options: PasswordsOptions): Passwords {
     return now
   }
 
+  /** @throws Refusal */
   async function check(profile: StoredProfile, { password, network }: Presented): Promise<Access> {
     const { id, access } = profile
     const digest = recentlyRight.digest(password, access.password)
@@ -115,7 +114,6 @@ export function createPasswords(options: PasswordsOptions): Passwords {
   }
 
   return {
-    check,
     async allow(id, presented, step) {
       for (let tries = 0; tries < TRIES; tries++) {
         const profile = await store.profile(id)
