@@ -88,7 +88,7 @@ export interface DataansStore {
   addOperations(operations: readonly NewDataansOperation[], quota: number): Promise<AddOutcome>
   /**
    * SHA-256 over the checksums of each run of `itemsPerBlock` operations, 32 bytes each, one after another; the last run may be
-   * short. With {@link ITEMS_PER_BLOCK} no checksum is read.
+   * short. With {@link ITEMS_PER_BLOCK} no checksum is read. Nobody changes the bytes: the same ones may be given again.
    */
   blocks(itemsPerBlock: number): Promise<Uint8Array>
   /**

@@ -86,10 +86,15 @@ function operationsStream(store: DataansStore, first: OperationsPage): ReadableS
 
 export function addOperationRoutes(app: App, { storage }: Services, limits: OperationsLimits): void {
   const { dataans } = storage
+  /** The JSON of hashes that were given before. */
+  const written = new WeakMap<Uint8Array, Uint8Array<ArrayBuffer>>()
 
   app.get('/data/block', async (context) => {
     const length = readCount(context.req.query('items_per_block'), 'items_per_block', { least: 1, absent: ITEMS_PER_BLOCK })
-    return new Response(writeBlocks(await dataans.blocks(length)), { headers: JSON_HEADERS })
+    const hashes = await dataans.blocks(length)
+    const json = written.get(hashes) ?? writeBlocks(hashes)
+    written.set(hashes, json)
+    return new Response(json, { headers: JSON_HEADERS })
   })
 
   app.get('/data/operation', async (context) => {

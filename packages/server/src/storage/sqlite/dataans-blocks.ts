@@ -18,7 +18,7 @@ export const PLACE_BYTES = 28
 const ENTRY_BYTES = PLACE_BYTES + HASH_BYTES
 /** Operations whose place and checksum are read at once. */
 const READ_AT_ONCE = 4096
-/** Of hashes that are remembered for other lengths. */
+/** Of hashes that are remembered as they were given. */
 const REMEMBERED_BYTES = 8 * 1024 * 1024
 
 export interface BlocksOptions {
@@ -128,6 +128,12 @@ export function createDataansBlocks({ connection, sha256 }: BlocksOptions) {
     return kept
   }
 
+  function madeHashes(itemsPerBlock: number): Uint8Array {
+    const list = new HashList()
+    for (const [, hash] of runs(new Uint8Array(0), itemsPerBlock)) list.push(hash)
+    return list.all()
+  }
+
   return {
     firstOf,
 
@@ -161,14 +167,11 @@ export function createDataansBlocks({ connection, sha256 }: BlocksOptions) {
       remembered.clear()
     },
 
-    /** Hashes of blocks of any length, one after another. */
+    /** Hashes of blocks of any length, one after another: the same bytes again until something is added. */
     hashes(itemsPerBlock: number): Uint8Array {
-      if (itemsPerBlock === ITEMS_PER_BLOCK) return keptHashes().all()
       const known = remembered.get(itemsPerBlock)
       if (known !== undefined) return known
-      const list = new HashList()
-      for (const [, hash] of runs(new Uint8Array(0), itemsPerBlock)) list.push(hash)
-      const made = list.all()
+      const made = itemsPerBlock === ITEMS_PER_BLOCK ? keptHashes().all() : madeHashes(itemsPerBlock)
       let bytes = made.length
       for (const { length } of remembered.values()) bytes += length
       if (bytes > REMEMBERED_BYTES) remembered.clear()
