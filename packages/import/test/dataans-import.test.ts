@@ -2,7 +2,7 @@ import { createNodeHttp } from '@lockstep/engine/platform/node/http'
 import { addNote, editNote, findNote, listNotes, moveNote, removeNote, restoreNote } from '@lockstep/model/notes'
 import type { LockstepVault } from '@lockstep/model/schema'
 import { addSpace, listSpaces, removeSpace, renameSpace } from '@lockstep/model/spaces'
-import { listTrash } from '@lockstep/model/trash'
+import { emptyTrash, listTrash } from '@lockstep/model/trash'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { dataansKey } from '#dataans/envelope'
 import { importDataansFile } from '#dataans/file-import'
@@ -203,6 +203,16 @@ describe('an import from a Dataans server', () => {
     server.operations.push(operation('UpdateNote', note(id(10), '# One\nagain', WORK, 70), { at: 70 }))
     expect(await run(vault, server)).toMatchObject({ updated: 1 })
     expect(findNote(vault, one)).toMatchObject({ text: '# One\nagain', space: 'Work', spaceDeleted: false })
+  })
+
+  it('what was dropped for good here comes again, as a file would', async () => {
+    const server = await serve(...BASE)
+    const { vault } = memoryVault()
+    await run(vault, server)
+    removeSpace(vault, 'Work')
+    emptyTrash(vault)
+    expect(await run(vault, server)).toMatchObject({ spaces: 1, added: 2 })
+    expect(shown(vault).map((one) => one.title)).toEqual(['One', 'second, no heading'])
   })
 
   it('a space deleted there goes when it is empty, and stays with what was put into it here', async () => {

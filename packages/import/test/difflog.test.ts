@@ -244,6 +244,9 @@ describe('an import from a diff·log server', () => {
     }
     await run(vault, site)
     expect(readProfile(vault)).toMatchObject({ name: 'Here', languages: ['C', 'OCaml', 'Zig'], depth: 'quick', tools: ['git'] })
+    site.content = { profile: { languages: 7, tools: Array(2000).fill('x') }, encrypted_api_key: 'AAAA' }
+    expect((await run(vault, site)).refused).toHaveLength(3)
+    expect(readProfile(vault)).toMatchObject({ name: 'Here', languages: ['C', 'OCaml', 'Zig'], depth: 'quick', tools: ['git'] })
     expect(keys()).toEqual({ openai: 'mine', serper: 'mine', gemini: 'g-mine' })
   })
 
@@ -281,6 +284,7 @@ describe('an import from a diff·log server', () => {
       'star x',
       'TLDR good:0',
       "the profile's languages",
+      "the profile's name",
       'the API keys',
       'diff large',
       'star good:99',

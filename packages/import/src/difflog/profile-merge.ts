@@ -34,12 +34,14 @@ const snapshotSchema = z.object({
 })
 type Snapshot = z.output<typeof snapshotSchema>
 
-/** What came; `keys` is undefined where they could not be read. */
-export interface ProfileFrom extends Readonly<Record<Interest, readonly string[]>> {
+type Scalar = (typeof SCALARS)[number]
+
+/** What came; undefined is what was not there or could not be read, and changes nothing. */
+export interface ProfileFrom
+  extends Readonly<Record<Interest, readonly string[] | undefined>>,
+    Readonly<Record<Scalar, string | undefined>> {
   readonly id: string
-  readonly name: string
-  readonly depth: string
-  readonly customFocus: string
+  /** Provider → key. */
   readonly keys: ReadonlyMap<string, string> | undefined
 }
 
@@ -54,33 +56,31 @@ const digest = (text: string) => toRowId(sha256(new TextEncoder().encode(text)).
 
 export function mergeProfile(mine: Profile, theirs: ProfileFrom): ProfileMerge {
   const last = readSnapshot(mine.source, theirs.id)
-  const scalars = SCALARS.map((name) => {
-    const follows = last === undefined ? mine[name] === UNSET[name] : theirs[name] !== last[name]
-    return [name, follows ? theirs[name] : mine[name]]
-  })
-  const interests = INTERESTS.map((interest) => {
-    const before = new Set(last?.[interest])
-    const now = new Set(theirs[interest])
-    const stays = mine[interest].filter((element) => now.has(element) || !before.has(element))
-    return [
-      interest,
-      [...stays, ...theirs[interest].filter((element) => !before.has(element) && !mine[interest].includes(element))],
-    ]
-  })
-  const { apiKeys, otherKeys } = mergeKeys(mine, theirs, last)
-  const { keys = new Map<string, string>(), ...rest } = theirs
-  const snapshot: Snapshot = {
-    ...rest,
-    languages: [...rest.languages],
-    frameworks: [...rest.frameworks],
-    tools: [...rest.tools],
-    topics: [...rest.topics],
-    keys:
-      theirs.keys === undefined
-        ? (last?.keys ?? {})
-        : Object.fromEntries([...keys].map(([provider, key]) => [provider, digest(key)])),
+  const edit: Partial<Record<Scalar, string> & Record<Interest, string[]>> = {}
+  const empty = { ...UNSET, languages: [], frameworks: [], tools: [], topics: [], keys: {} }
+  const snapshot: Snapshot = { ...empty, ...last, id: theirs.id }
+  for (const name of SCALARS) {
+    const value = theirs[name]
+    if (value === undefined) continue
+    if (last === undefined ? mine[name] === UNSET[name] : value !== last[name]) edit[name] = value
+    snapshot[name] = value
   }
-  return { edit: { ...Object.fromEntries([...scalars, ...interests]), apiKeys, source: JSON.stringify(snapshot) }, otherKeys }
+  for (const interest of INTERESTS) {
+    const now = theirs[interest]
+    if (now === undefined) continue
+    const before = new Set(last?.[interest])
+    const stays = mine[interest].filter((element) => now.includes(element) || !before.has(element))
+    edit[interest] = [...stays, ...now.filter((element) => !before.has(element) && !mine[interest].includes(element))]
+    snapshot[interest] = [...now]
+  }
+  const { apiKeys, otherKeys } = mergeKeys(mine, theirs, last)
+  if (theirs.keys !== undefined) {
+    snapshot.keys = Object.fromEntries(
+      [...theirs.keys].map(([provider, key]) => [provider, digest(key)] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+    )
+  }
+  // Parsed once more for its members to be in one order: the same content must be the same text.
+  return { edit: { ...edit, apiKeys, source: JSON.stringify(snapshotSchema.parse(snapshot)) }, otherKeys }
 }
 
 /** Of this profile: one of another is as good as none. */

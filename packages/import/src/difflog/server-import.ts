@@ -146,36 +146,50 @@ async function readItems<T>(
   return { ids, read }
 }
 
-const interests = z.array(z.string().min(1).max(1000)).max(10_000).nullish()
+/** What `profile.source` remembers of it must fit into one value. */
+const MOST_INTERESTS = 1000
+const MAX_INTEREST = 200
+const MAX_PROFILE_TEXT = 100_000
+const MOST_KEYS = 1000
+const MAX_KEY = 10_000
+const interestsSchema = z
+  .array(z.string().max(MAX_INTEREST))
+  .max(MOST_INTERESTS)
+  .nullable()
+  .transform((list) => [...new Set((list ?? []).map((element) => element.trim().toWellFormed()).filter(Boolean))])
 
 async function readProfileFrom(
-  { profile, encrypted_api_key }: DifflogContent,
+  { profile, encrypted_api_key: sealed }: DifflogContent,
   open: DifflogOpener,
   id: string,
   refusals: Refusals,
 ): Promise<ProfileFrom> {
-  const text = (name: string) => {
-    const value = profile[name]
-    return typeof value === 'string' && value.length <= 100_000 ? value : ''
+  const read = <T>(name: string, schema: z.ZodType<T>): T | undefined => {
+    if (profile[name] === undefined) return undefined
+    const { success, data } = schema.safeParse(profile[name])
+    if (!success) refusals.add(`the profile's ${name}`, 'is of another kind, or too long')
+    return data
   }
-  const lists = INTERESTS.map((interest) => {
-    const parsed = interests.safeParse(profile[interest])
-    if (!parsed.success) refusals.add(`the profile's ${interest}`, 'are no list of texts')
-    const clean = (parsed.data ?? []).map((element) => element.trim().toWellFormed()).filter((element) => element !== '')
-    return [interest, [...new Set(clean)]] as const
-  })
-  const sealed = encrypted_api_key ?? ''
+  const text = (name: string) => read(name, z.string().max(MAX_PROFILE_TEXT).nullable()) ?? undefined
+  const interests = Object.fromEntries(INTERESTS.map((interest) => [interest, read(interest, interestsSchema)]))
+  const { languages, frameworks, tools, topics } = interests
+  const scalars = { name: text('name'), depth: text('depth') || undefined, customFocus: text('custom_focus') }
+  return { id, ...scalars, languages, frameworks, tools, topics, keys: await readKeys(sealed ?? '', open, refusals) }
+}
+
+async function readKeys(sealed: string, open: DifflogOpener, refusals: Refusals): Promise<Map<string, string> | undefined> {
   const plaintext = sealed === '' ? '' : await open(sealed)
-  if (plaintext === undefined) refusals.add('the API keys', 'do not open with this password, or were altered')
-  const keys = plaintext === undefined ? undefined : parseKeys(plaintext)
-  for (const provider of keys?.keys() ?? []) {
-    if (isRowId(provider)) continue
-    refusals.add(`API key of ${provider}`, 'has a name that cannot be one here')
-    keys?.delete(provider)
+  if (plaintext === undefined) {
+    refusals.add('the API keys', 'do not open with this password, or were altered')
+    return undefined
   }
-  const { languages, frameworks, tools, topics } = Object.fromEntries(lists) as Record<(typeof INTERESTS)[number], string[]>
-  const rest = { name: text('name'), depth: text('depth') || 'standard', customFocus: text('custom_focus') }
-  return { id, ...rest, languages, frameworks, tools, topics, keys }
+  const keys = parseKeys(plaintext)
+  for (const [i, [provider, key]] of [...keys].entries()) {
+    if (isRowId(provider) && key.length <= MAX_KEY && i < MOST_KEYS) continue
+    refusals.add(`API key of ${provider.slice(0, 100)}`, 'is too long or too many, or has a name that cannot be one here')
+    keys.delete(provider)
+  }
+  return keys
 }
 
 class DifflogImport {
