@@ -1,6 +1,6 @@
 /** The Dataans app through Cloudflare Access, played by an issuer of this machine: its token lets it in, until it runs out. */
 import { expect, test } from 'vitest'
-import { ACCESS_ISSUER, AUD, type Issuer, startIssuer, TEAM } from '../support/issuer.ts'
+import { ACCESS_ISSUER, AUD, type Issuer, OIDC_AUDIENCE, startIssuer, TEAM } from '../support/issuer.ts'
 import { RefusedError, TokenExpiredError } from './dataans-client/server.ts'
 import { DataansStage, PASSPHRASE, PASSWORD } from './dataans-stage.ts'
 
@@ -100,4 +100,17 @@ test('a refusal is told as one, and not as an empty server', async () => {
   const server = stage.server(issuer.accessToken({ aud: ['another'] }))
   await expect(server.user()).rejects.toThrow(RefusedError)
   await expect(server.download('11111111-2222-4333-8444-555555555555')).rejects.toThrow(RefusedError)
+})
+
+test('behind a proxy that signs people in with OpenID Connect, the token that the proxy adds lets the app in', async () => {
+  const issuer = await startIssuer()
+  const stage = await DataansStage.set({ oidcIssuer: issuer.url, oidcAudience: OIDC_AUDIENCE, oidcAllow: ['owner@example.org'] })
+  const proxied: typeof fetch = (input, init) =>
+    fetch(input, { ...init, headers: { ...init?.headers, 'x-forwarded-access-token': issuer.oidcToken() } })
+  const a = await stage.signedIn({ fetch: proxied })
+  a.createSpace('s')
+  expect(await a.sync()).toMatchObject({ pushed: 1 })
+  await expect(stage.signedIn()).rejects.toMatchObject({ status: 401 })
+  // Access's cookie is another gate's: this one does not look at it.
+  await expect(stage.signedIn({ token: issuer.oidcToken() })).rejects.toMatchObject({ status: 401 })
 })
