@@ -19,7 +19,7 @@ export class ProblemError extends Error {
   }
 }
 
-export function problemBody(code: ProblemCode, detail: string, extra: ProblemParts['extra'] = {}): Problem {
+function problemBody(code: ProblemCode, detail: string, extra: ProblemParts['extra'] = {}): Problem {
   const title = `${code.charAt(0).toUpperCase()}${code.slice(1).replaceAll('-', ' ')}`
   return { type: `urn:lockstep:problem:${code}`, title, status: PROBLEMS[code], code, detail, ...extra }
 }

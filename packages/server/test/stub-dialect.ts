@@ -18,7 +18,7 @@ export interface Stub {
 }
 
 export const CHUNK = 64 * 1024
-export const JSON_LIMIT = 100_000
+const JSON_LIMIT = 100_000
 export const UPLOAD_LIMIT = 1_000_000_000
 
 const THROWN: Record<string, () => unknown> = {
