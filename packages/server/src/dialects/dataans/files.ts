@@ -14,10 +14,11 @@ import { type BlobStore, BlobTooLargeError, type OpenBlob } from '#blobs/blobs'
 import { done, errorAnswer } from '#dialects/dataans/answers'
 import { bodyChunks, declaredLength, refuseForeignPages } from '#dialects/dataans/requests'
 import { formatUuid, parseUuid } from '#dialects/dataans/uuids'
-import { brokenBody, markStreamed } from '#exchange'
+import { markStreamed } from '#exchange'
 import { errorFields } from '#log'
 import { jsonResponse, ProblemError } from '#problems'
 import type { App, Services } from '#services'
+import type { PutFileOutcome } from '#storage/dataans'
 
 /** Of this dialect's blobs: others may be in the same store. */
 const PREFIX = 'dataans-'
@@ -84,23 +85,24 @@ export function addFileRoutes(app: App, services: Services, { blobs, random, fil
     if (declaredLength(request) > most) return overQuota()
     await tidied
     const blob = `${PREFIX}${formatUuid(id)}-${toHex(random(8))}`
+    let outcome: PutFileOutcome
     try {
-      const stored = await blobs.put(blob, bodyChunks(request.body, brokenBody), most)
+      const stored = await blobs.put(blob, bodyChunks(request.body), most)
       crashPoint('dataans-blob-stored')
-      const outcome = await dataans.putFile(id, { blob, ...stored }, quotaBytes)
-      if (outcome.outcome === 'quota-exceeded') {
-        await discard(blob)
-        return overQuota()
-      }
-      crashPoint('dataans-file-committed')
-      if (outcome.replaced !== undefined) await discard(outcome.replaced)
-      return done()
+      outcome = await dataans.putFile(id, { blob, ...stored }, quotaBytes)
     } catch (error) {
       await discard(blob)
       if (!(error instanceof BlobTooLargeError)) throw error
       if (most < fileBytes) return overQuota()
       throw tooLarge()
     }
+    if (outcome.outcome === 'quota-exceeded') {
+      await discard(blob)
+      return overQuota()
+    }
+    crashPoint('dataans-file-committed')
+    if (outcome.replaced !== undefined) await discard(outcome.replaced)
+    return done()
   }
 
   async function openFile(id: Uint8Array): Promise<OpenBlob | undefined> {

@@ -13,7 +13,7 @@ import { JsonElements } from '#dialects/dataans/json-elements'
 import { OPERATION_LIMITS, readOperation, writeOperations } from '#dialects/dataans/operation-json'
 import { bodyChunks, declaredLength, readCount, refuseForeignPages } from '#dialects/dataans/requests'
 import { formatUuid } from '#dialects/dataans/uuids'
-import { brokenBody, markStreamed } from '#exchange'
+import { markStreamed } from '#exchange'
 import { ProblemError } from '#problems'
 import type { App, Services } from '#services'
 import {
@@ -55,7 +55,7 @@ async function readOperations(request: Request, limit: number): Promise<NewDataa
   const elements = new JsonElements(OPERATION_LIMITS)
   const operations: NewDataansOperation[] = []
   let bytes = 0
-  for await (const chunk of bodyChunks(request.body, brokenBody)) {
+  for await (const chunk of bodyChunks(request.body)) {
     bytes += chunk.length
     if (bytes > limit) throw tooLarge()
     for (const element of elements.push(chunk)) operations.push(readOperation(element, operations.length))

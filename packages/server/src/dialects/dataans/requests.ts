@@ -1,4 +1,5 @@
 /** What the dialect's routes read from a request, and refuse. */
+import { brokenBody } from '#exchange'
 import { ProblemError } from '#problems'
 
 /** Values of `Sec-Fetch-Site` by which a browser says that the page that asks is not one of this server. */
@@ -32,14 +33,14 @@ export function readCount(text: string | undefined, name: string, { least, absen
   return Math.min(Number(value), Number.MAX_SAFE_INTEGER)
 }
 
-/** The chunks of a body. @throws what `broken` makes of it when the body breaks off */
-export async function* bodyChunks(body: ReadableStream<Uint8Array> | null, broken: () => Error): AsyncGenerator<Uint8Array> {
+/** The chunks of a body. @throws ProblemError `bad-request` when it breaks off */
+export async function* bodyChunks(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
   if (body === null) return
   const reader = body.getReader()
   try {
     for (;;) {
       const { done, value } = await reader.read().catch(() => {
-        throw broken()
+        throw brokenBody()
       })
       if (done) return
       yield value
