@@ -6,32 +6,16 @@
 import { expect, test } from 'vitest'
 import { forEachSeed, type Random } from '../support/random.ts'
 import type { Device } from './dataans-client/device.ts'
-import { nameOf, type Operation } from './dataans-client/operation.ts'
+import type { Operation } from './dataans-client/operation.ts'
 import { nanosOf } from './dataans-client/time.ts'
 import { DataansStage } from './dataans-stage.ts'
+import { meaningOf, uuid, work } from './dataans-work.ts'
 import { LostError } from './wire.ts'
 
 const STEPS = 60
 const START = nanosOf('2026-03-01T08:00:00Z')
 const SECOND = 1_000_000_000n
 const totals = { operations: 0, concurrent: 0, lost: 0, restarts: 0, ties: 0, middle: 0 }
-
-/** What operations mean: the last word on each object, in order of time and then id. Knows nothing of the client's notebook. */
-function meaningOf(operations: readonly Operation[]): ReadonlyMap<string, unknown> {
-  const ordered = [...operations].sort((a, b) => {
-    const [left, right] = [nanosOf(a.created_at), nanosOf(b.created_at)]
-    if (left !== right) return left < right ? -1 : 1
-    return a.id < b.id ? -1 : 1
-  })
-  const objects = new Map<string, unknown>()
-  for (const { operation } of ordered) {
-    const [name, payload] = [nameOf(operation), Object.values(operation)[0]]
-    if (name === 'SetNoteFiles') objects.set(`attached ${payload[0]}`, payload[1])
-    else if (name.startsWith('Delete')) objects.delete(`${name.slice(6).toLowerCase()} ${payload}`)
-    else objects.set(`${name.slice(6).toLowerCase()} ${payload.id}`, payload)
-  }
-  return objects
-}
 
 /** The same, as the device shows it. */
 function shownBy({ view }: Device): ReadonlyMap<string, unknown> {
@@ -44,25 +28,6 @@ function shownBy({ view }: Device): ReadonlyMap<string, unknown> {
 }
 
 const ordered = (map: ReadonlyMap<string, unknown>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1))
-
-function work(device: Device, random: Random): void {
-  const { spaces, notes, files } = device.view
-  const roll = random.float()
-  const text = `text ${random.u32()}`
-  if (spaces.length === 0 || roll < 0.1) device.createSpace(text)
-  else if (notes.length === 0 || roll < 0.45) device.createNote(random.pick(spaces).id, text)
-  else if (roll < 0.7) device.editNote(random.pick(notes), text)
-  else if (roll < 0.8) device.record(() => ({ DeleteNote: random.pick(notes).id }))
-  else if (roll < 0.84) device.renameSpace(random.pick(spaces), text)
-  else if (roll < 0.86) device.record(() => ({ DeleteSpace: random.pick(spaces).id }))
-  else if (roll < 0.95 || files.length === 0) device.attach(random.pick(notes).id, text, random.bytes(random.below(2000)))
-  else device.record(() => ({ DeleteFile: random.pick(files).id }))
-}
-
-function uuid(random: Random): string {
-  const hex = Buffer.from(random.bytes(16)).toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
-}
 
 class Run {
   readonly stage: DataansStage

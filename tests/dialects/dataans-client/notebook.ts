@@ -1,7 +1,7 @@
 /**
  * Spaces, notes and files as operations leave them, in whatever order they come: the last write wins per object, by the
- * operation's time against that of the object's last one. Two operations of the very same nanosecond go by their ids, so that
- * two devices agree. What is deleted stays, as deleted.
+ * operation's time against that of the object's last one. Of two operations of the very same nanosecond the one with the lower id
+ * stands, whichever came first, so that two devices agree. What is deleted stays, as deleted.
  */
 import { type AttachedFile, type Note, nameOf, type Operation, type Space } from './operation.ts'
 import { nanosOf } from './time.ts'
@@ -43,7 +43,7 @@ export class Notebook {
     const { key, value } = subjectOf(operation)
     const nanos = nanosOf(operation.created_at)
     const before = this.#last.get(key)
-    if (before !== undefined && (before.nanos > nanos || (before.nanos === nanos && before.by >= operation.id))) return
+    if (before !== undefined && (before.nanos > nanos || (before.nanos === nanos && before.by <= operation.id))) return
     this.#last.set(key, { nanos, by: operation.id, value })
   }
 
