@@ -336,6 +336,22 @@ describe('other origins', () => {
   })
 })
 
+test('who does not pass the gate is told 403, never 401: clients would forget a password that is right', async () => {
+  for (const [reason, expected] of [
+    ['missing', 403],
+    ['expired', 403],
+    ['refused', 403],
+    ['unavailable', 503],
+  ] as const) {
+    const gate = { check: async () => ({ passed: false, reason, detail: 'why it does not pass' }) as const }
+    const { client } = difflogInProcess({}, {}, { gate })
+    for (const answer of [await client.content('p'), await client.status('p'), await client.get('/api/nowhere')]) {
+      expect([reason, answer.status, answer.headers.get('content-type')]).toEqual([reason, expected, 'application/json'])
+      expect(typeof answer.body.error).toBe('string')
+    }
+  }
+})
+
 test('a password in a URL, or in a body, never reaches the log', async () => {
   const lines: string[] = []
   const { client } = difflogInProcess({}, {}, { logger: createLogger('debug', (line) => lines.push(line)) })

@@ -271,9 +271,9 @@ describe('POST /api/profile/{id}/sync', () => {
     expect(body).toMatchObject({ name: 'Renamed', languages: ['Go'], depth: 'quick', tools: null, resolved_sources: { a: 1 } })
     expect(body.encrypted_api_key).toBe(sealed('new keys'))
     expect((await client.status('p')).body.keys_hash).toBe('k2')
-    await client.sync('p', { keys_hash: 'of keys the server does not have' })
+    expect((await client.sync('p', { keys_hash: 'of keys the server does not have' })).status).toBe(200)
     expect((await client.status('p')).body.keys_hash).toBe('k2')
-    await client.sync('p', { encrypted_api_key: sealed('newer keys') })
+    expect((await client.sync('p', { encrypted_api_key: sealed('newer keys') })).status).toBe(200)
     expect((await client.status('p')).body.keys_hash).toBeNull()
   })
 
