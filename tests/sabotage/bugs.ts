@@ -2,6 +2,7 @@
  * Deliberate bugs, each of a kind that people make, and the tests that must notice it. A patch replaces text that is in its
  * file exactly once: when the code moves on, the list has to follow, or its own test fails.
  */
+import { dataansBugs } from './dataans-bugs.ts'
 import { dialectBugs } from './dialect-bugs.ts'
 import { keyBugs } from './key-bugs.ts'
 import { logBugs } from './log-bugs.ts'
@@ -193,6 +194,7 @@ export const bugs: readonly Bug[] = [
     tests: ['packages/protocol/test/chain.test.ts'],
   },
   ...dialectBugs,
+  ...dataansBugs,
   ...keyBugs,
   ...logBugs,
 ]

@@ -66,3 +66,30 @@ test('[G5] a full database stores nothing of what does not fit, and goes on when
   expect(pragma('integrity_check')).toBe('ok')
   connection.close()
 })
+
+test('[G5] a commit that fails leaves the blocks as they were, in memory too', async () => {
+  const connection = openConnection(undefined)
+  migrate(connection.db, random)
+  let failing = false
+  const crashPoint = (name: string) => {
+    if (failing && name === 'dataans-before-commit') throw new Error('the commit failed')
+  }
+  const store = createDataansStore({ connection, crashPoint })
+  const fresh = () => createDataansStore({ connection, crashPoint: () => {} })
+  await store.addOperations(
+    Array.from({ length: 40 }, (_, i) => stored(10 * i)),
+    0,
+  )
+  for (const added of [[stored(1000)], [stored(5), stored(205)], [stored(-1)]]) {
+    const before = await fresh().blocks(16)
+    expect(await store.blocks(16)).toEqual(before)
+    failing = true
+    await expect(store.addOperations(added, 0)).rejects.toThrow('the commit failed')
+    failing = false
+    expect(await store.blocks(16)).toEqual(before)
+    await store.addOperations(added, 0)
+    expect(await store.blocks(16)).toEqual(await fresh().blocks(16))
+    expect(await store.blocks(16)).not.toEqual(before)
+  }
+  connection.close()
+})

@@ -60,7 +60,8 @@ function prepare({ db }: Connection) {
     newest: db.prepare('SELECT max(number) AS number FROM dataans_operations'),
     placeAt: db.prepare('SELECT place FROM dataans_operations WHERE place >= ? ORDER BY place LIMIT 1 OFFSET ?'),
     page: db.prepare(
-      `SELECT place, created_at, checksum, data FROM dataans_operations WHERE place > ? AND number <= ? ORDER BY place`,
+      `SELECT place, created_at, checksum, data FROM dataans_operations INDEXED BY dataans_operations_in_order
+       WHERE place > ? AND number <= ? ORDER BY place`,
     ),
   }
 }
