@@ -15,7 +15,7 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const HMAC_BYTES = 32
 /** What sealing adds to the plaintext. */
-export const ENVELOPE_BYTES: number = NONCE_BYTES + TAG_BYTES + HMAC_BYTES
+const ENVELOPE_BYTES = NONCE_BYTES + TAG_BYTES + HMAC_BYTES
 
 export interface DataansKey {
   /** Undefined where the envelope was not sealed with this key, or was altered. */

@@ -10,9 +10,10 @@
  */
 import type { LockstepVault } from '@lockstep/model/schema'
 import { z } from 'zod'
+import { rowIdOf } from '#dataans/ids'
 import { uuid } from '#dataans/operation'
 import type { DataansImportSummary, WaitingFile } from '#dataans/server-import'
-import { DataansTarget, rowIdOf, type SourceNote, type SourceSpace } from '#dataans/target'
+import { DataansTarget, type SourceNote, type SourceSpace } from '#dataans/target'
 import { parseExportTime, toMillis } from '#dataans/timestamp'
 import { ImportError } from '#errors'
 import { Refusals } from '#refusals'

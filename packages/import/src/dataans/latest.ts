@@ -5,13 +5,16 @@
  *
  * A note's attached files are a value of their own, set by `SetNoteFiles`.
  *
- * Texts are kept up to a number of characters. Of notes beyond it only the id of the deciding operation is: {@link Latest.missing},
- * to be read again.
+ * Texts are kept up to a number of characters. Of notes beyond it only the digest is, which tells whether the text is needed, and
+ * the id of the deciding operation, to read it again.
  */
+import { digestOf } from '#dataans/ids'
 import type { DataansFile, DataansNote, DataansOperation, DataansSpace } from '#dataans/operation'
+import type { SourceNote } from '#dataans/target'
+import { toMillis } from '#dataans/timestamp'
 
 /** UTF-16 units. */
-const MAX_HELD_TEXT = 32 * 1024 * 1024
+const MAX_HELD_TEXT = 8 * 1024 * 1024
 /** Of a name, which is only shown; the same as what the app takes. */
 const MAX_NAME = 1000
 
@@ -28,8 +31,12 @@ export interface LatestOf<T> extends Decided {
 }
 
 /** `value` is undefined for a deleted note, and for one that is not held. */
-export interface LatestNote extends LatestOf<DataansNote> {
+export interface LatestNote extends LatestOf<SourceNote> {
   readonly deleted: boolean
+  /** A uuid; undefined for a deleted note. */
+  readonly space: string | undefined
+  /** Of the text; only of a note that is not held. */
+  readonly digest: string | undefined
 }
 
 /** `value` of a deleted space is what it was: a note that was written later still lies in it. */
@@ -46,6 +53,7 @@ export class Latest {
   readonly files: Map<string, LatestOf<DataansFile>> = new Map()
   /** Note → ids of its files. */
   readonly noteFiles: Map<string, LatestOf<readonly string[]>> = new Map()
+  readonly #spaceIds = new Map<string, string>()
   readonly #maxHeldText: number
   #heldText = 0
 
@@ -81,13 +89,6 @@ export class Latest {
     }
   }
 
-  /** Ids of the operations whose notes are wanted and not held. */
-  get missing(): Set<string> {
-    const ids = new Set<string>()
-    for (const { deleted, value, by } of this.notes.values()) if (!deleted && value === undefined) ids.add(by)
-    return ids
-  }
-
   #setSpace(operation: DataansOperation, id: string, space: DataansSpace | undefined, deleted: boolean): void {
     const known = this.spaces.get(id)
     if (isLater(operation, known)) {
@@ -99,9 +100,28 @@ export class Latest {
     const known = this.notes.get(id)
     if (!isLater(operation, known)) return
     this.#heldText -= known?.value?.text.length ?? 0
-    const held = note !== undefined && this.#heldText + note.text.length <= this.#maxHeldText ? note : undefined
-    this.#heldText += held?.text.length ?? 0
-    this.notes.set(id, { at: operation.at, by: operation.id, deleted: note === undefined, value: held })
+    const isHeld = note !== undefined && this.#heldText + note.text.length <= this.#maxHeldText
+    if (isHeld) this.#heldText += note.text.length
+    this.notes.set(id, {
+      at: operation.at,
+      by: operation.id,
+      deleted: note === undefined,
+      space: note && this.#spaceId(note.space_id),
+      digest: note === undefined || isHeld ? undefined : digestOf(note.text),
+      value: isHeld ? this.toNote(note) : undefined,
+    })
+  }
+
+  toNote({ id, text, space_id, created_at, updated_at }: DataansNote): SourceNote {
+    return { id, text, space: this.#spaceId(space_id), createdAt: toMillis(created_at), updatedAt: toMillis(updated_at) }
+  }
+
+  /** The one text of all equal ones: there are many notes in few spaces. */
+  #spaceId(id: string): string {
+    const known = this.#spaceIds.get(id)
+    if (known !== undefined) return known
+    this.#spaceIds.set(id, id)
+    return id
   }
 }
 

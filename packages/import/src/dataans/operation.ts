@@ -10,8 +10,8 @@
  * a flag one byte, a list its items one after another. Source: the Dataans dialect's contract, "Client-side formats".
  */
 import { sha256 } from '@lockstep/crypto/foreign'
-import { fromHex } from '@lockstep/protocol/bytes'
 import { z } from 'zod'
+import { uuidBytes } from '#dataans/ids'
 import { parseTimestamp } from '#dataans/timestamp'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -138,11 +138,6 @@ const ageBytes = (of: { readonly created_at: bigint; readonly updated_at: bigint
 const encoder = new TextEncoder()
 const utf8 = (text: string) => encoder.encode(text)
 const flagByte = (flag: boolean) => Uint8Array.of(flag ? 1 : 0)
-
-/** 16 bytes. */
-export function uuidBytes(text: string): Uint8Array {
-  return fromHex(text.replaceAll('-', ''))
-}
 
 function timeBytes(nanos: bigint): Uint8Array {
   const out = new Uint8Array(16)

@@ -4,16 +4,17 @@
  * every few hundred notes are one transaction, so an import that is interrupted has imported a part, and doing it again
  * does the rest.
  *
- * Texts that are more than memory should hold are read in a second pass.
+ * Texts that are more than memory should hold are read in a second pass, unless they are here as they are there.
  *
  * Attached files are told and not brought: Lockstep has none yet.
  */
 import type { LockstepVault } from '@lockstep/model/schema'
 import type { DataansKey } from '#dataans/envelope'
+import { rowIdOf } from '#dataans/ids'
 import { Latest, type LatestNote } from '#dataans/latest'
-import type { DataansNote, DataansSpace } from '#dataans/operation'
+import type { DataansSpace } from '#dataans/operation'
 import { DataansSource, type OpenedOperation, type SourceLimits } from '#dataans/source'
-import { DataansTarget, type Outcomes, rowIdOf, type SourceNote, type SourceSpace } from '#dataans/target'
+import { DataansTarget, type Outcomes, type SourceNote, type SourceSpace } from '#dataans/target'
 import { toMillis } from '#dataans/timestamp'
 import { ImportError } from '#errors'
 import { Refusals } from '#refusals'
@@ -95,16 +96,13 @@ export async function importDataansServer(vault: LockstepVault, options: Dataans
 
   const import_ = new DataansImport(vault, latest, refusals, options)
   import_.spaces()
-  for (const [id, note] of latest.notes) if (note.value !== undefined || note.deleted) import_.note(id, note)
-  const missing = latest.missing
+  const missing = import_.heldNotes()
   if (missing.size > 0) {
     for await (const batch of source.operations(key)) {
       for (const { operation } of batch) {
         if (operation === undefined || !missing.delete(operation.id)) continue
         const { name, payload } = operation.change
-        if (name === 'CreateNote' || name === 'UpdateNote') {
-          import_.note(payload.id, { at: operation.at, by: operation.id, deleted: false, value: payload })
-        }
+        if (name === 'CreateNote' || name === 'UpdateNote') import_.take(latest.toNote(payload))
       }
     }
     for (const id of missing) refusals.add(`operation ${id}`, 'was there at first and then no more: import again')
@@ -137,10 +135,6 @@ function toSpace({ id, name, created_at, updated_at }: DataansSpace, deleted: bo
   return { id, name, deleted, createdAt: toMillis(created_at), updatedAt: toMillis(updated_at) }
 }
 
-function toNote({ id, text, space_id, created_at, updated_at }: DataansNote): SourceNote {
-  return { id, text, space: space_id, createdAt: toMillis(created_at), updatedAt: toMillis(updated_at) }
-}
-
 /** Writes in batches. */
 class DataansImport {
   readonly #vault: LockstepVault
@@ -170,12 +164,33 @@ class DataansImport {
     this.#vault.transact((tx) => this.#target.takeSpaces(tx))
   }
 
-  note(id: string, { value, at }: LatestNote): void {
-    // A note goes with its space, unless it was written after that was deleted.
-    const space = value === undefined ? undefined : this.#latest.spaces.get(value.space_id)
-    const isGone = value === undefined || (space?.deleted === true && space.at > at)
-    this.#batch.push({ id, note: isGone ? undefined : toNote(value) })
-    this.#length += value?.text.length ?? 0
+  /** All but those whose texts are not held. Returns the ids of the operations that have them. */
+  heldNotes(): Set<string> {
+    const missing = new Set<string>()
+    for (const [id, note] of this.#latest.notes) {
+      const { space, digest, value } = note
+      if (this.#isGone(note)) this.#push(id, undefined)
+      else if (value !== undefined) this.take(value)
+      else if (space === undefined || digest === undefined || !this.#target.passUnchanged({ id, digest, space }))
+        missing.add(note.by)
+      else this.#done++
+    }
+    return missing
+  }
+
+  take(note: SourceNote): void {
+    this.#push(note.id, note)
+  }
+
+  /** A note goes with its space, unless it was written after that was deleted. */
+  #isGone({ deleted, space, at }: LatestNote): boolean {
+    const known = space === undefined ? undefined : this.#latest.spaces.get(space)
+    return deleted || (known?.deleted === true && known.at > at)
+  }
+
+  #push(id: string, note: SourceNote | undefined): void {
+    this.#batch.push({ id, note })
+    this.#length += note?.text.length ?? 0
     if (this.#batch.length >= BATCH_NOTES || this.#length >= BATCH_LENGTH) this.#flush()
   }
 

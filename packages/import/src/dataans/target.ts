@@ -16,11 +16,10 @@
  * A note moves with its space there unless it was moved here, and keeps a title that somebody gave it. A space is taken by its
  * own id, never by a name. A deleted one goes to the trash when nothing is shown in it any more.
  */
-import { sha256 } from '@lockstep/crypto/foreign'
-import { toRowId } from '@lockstep/engine/cell'
+import type { Row } from '@lockstep/engine/driver'
 import { MAX_VALUE_BYTES, type Transaction } from '@lockstep/engine/transaction'
 import type { LockstepVault, Tables } from '@lockstep/model/schema'
-import { uuidBytes } from '#dataans/operation'
+import { digestOf, rowIdOf } from '#dataans/ids'
 import { titleOf } from '#markdown-title'
 import type { Refusals } from '#refusals'
 
@@ -66,10 +65,6 @@ const UNNAMED = 'Dataans'
 const NO_SPACE = '00000000-0000-0000-0000-000000000000'
 
 type Writer = Transaction<Tables>
-
-const digest = (text: string) => toRowId(sha256(new TextEncoder().encode(text)).subarray(0, 16))
-/** Also of a file's. */
-export const rowIdOf = (uuid: string): string => toRowId(uuidBytes(uuid))
 
 /** One line without control characters. */
 function spaceName(name: string): string {
@@ -124,9 +119,9 @@ export class DataansTarget {
       const known = tx.get('spaces', id)
       const name = spaceName(space.name)
       if (known === undefined) this.#addSpace(tx, id, space)
-      else if (known.source !== digest(name)) {
+      else if (known.source !== digestOf(name)) {
         const updatedAt = Math.max(this.#time(space.updatedAt), known.updatedAt)
-        tx.update('spaces', id, { name, source: digest(name), updatedAt })
+        tx.update('spaces', id, { name, source: digestOf(name), updatedAt })
       }
     }
   }
@@ -134,8 +129,21 @@ export class DataansTarget {
   #addSpace(tx: Writer, id: string, space: SourceSpace): void {
     const name = spaceName(space.name)
     const createdAt = this.#time(space.createdAt)
-    tx.put('spaces', id, { name, source: digest(name), createdAt, updatedAt: Math.max(createdAt, this.#time(space.updatedAt)) })
+    tx.put('spaces', id, { name, source: digestOf(name), createdAt, updatedAt: Math.max(createdAt, this.#time(space.updatedAt)) })
     this.outcomes.spaces++
+  }
+
+  /** Counts a note that is here as last imported, by its text's digest; false where the text is needed. */
+  passUnchanged(note: { readonly id: string; readonly digest: string; readonly space: string }): boolean {
+    const [known] = this.#vault.query(KNOWN_NOTE, rowIdOf(note.id))
+    return this.#isUnchanged(known, `${note.digest}.${this.#spaceRow(note.space)}`)
+  }
+
+  #isUnchanged(known: Row | undefined, source: string): boolean {
+    if (known?.['source'] !== source) return false
+    this.outcomes.unchanged++
+    if (known['visible'] !== 1) this.outcomes.inTrash++
+    return true
   }
 
   takeNote(tx: Writer, note: SourceNote): void {
@@ -144,26 +152,22 @@ export class DataansTarget {
       return
     }
     const id = rowIdOf(note.id)
-    const space = this.#ensureSpace(tx, note.space, false)
+    const space = this.#spaceRow(note.space)
     const text = note.text.toWellFormed()
-    const source = `${digest(text)}.${space}`
+    const source = `${digestOf(text)}.${space}`
     const [known] = this.#vault.query(KNOWN_NOTE, id)
+    if (this.#isUnchanged(known, source)) return
     const title = noteTitle(text)
     const updatedAt = this.#time(note.updatedAt)
     if (known === undefined) {
-      this.#ensureSpace(tx, note.space, true)
+      this.#ensureSpace(tx, note.space)
       tx.put('notes', id, { space, title, text, source, createdAt: this.#time(note.createdAt), updatedAt })
       this.outcomes.added++
       return
     }
-    if (known['source'] === source) {
-      this.outcomes.unchanged++
-      if (known['visible'] !== 1) this.outcomes.inTrash++
-      return
-    }
     const wasMoved = known['space'] !== importedSpace(known['source'])
     const isTitled = known['title'] !== noteTitle(String(known['text']))
-    if (!wasMoved || known['visible'] !== 1) this.#ensureSpace(tx, note.space, true)
+    if (!wasMoved || known['visible'] !== 1) this.#ensureSpace(tx, note.space)
     tx.update('notes', id, {
       text,
       source,
@@ -174,21 +178,21 @@ export class DataansTarget {
     this.outcomes.updated++
   }
 
-  /** Row id of the space; with `alive` it is one that is there. Notes of a space that nobody described get one for them all. */
-  #ensureSpace(tx: Writer, uuid: string, alive: boolean): string {
-    const space = this.#spaces.get(uuid) ?? {
-      id: NO_SPACE,
-      name: UNNAMED,
-      deleted: false,
-      createdAt: this.#now,
-      updatedAt: this.#now,
-    }
-    const id = rowIdOf(space.id)
-    if (!alive) return id
+  #space(uuid: string): SourceSpace {
+    // Notes of a space that nobody described get one for them all.
+    return this.#spaces.get(uuid) ?? { id: NO_SPACE, name: UNNAMED, deleted: false, createdAt: this.#now, updatedAt: this.#now }
+  }
+
+  #spaceRow(uuid: string): string {
+    return rowIdOf(this.#space(uuid).id)
+  }
+
+  /** Makes the space, or takes it out of the trash. */
+  #ensureSpace(tx: Writer, uuid: string): void {
+    const id = this.#spaceRow(uuid)
     const known = tx.get('spaces', id)
-    if (known === undefined) this.#addSpace(tx, id, space)
+    if (known === undefined) this.#addSpace(tx, id, this.#space(uuid))
     else if (known._deleted) tx.restore('spaces', id)
-    return id
   }
 
   /** A note that is deleted there. */
@@ -196,7 +200,7 @@ export class DataansTarget {
     const id = rowIdOf(uuid)
     const [known] = this.#vault.query(KNOWN_NOTE, id)
     if (known === undefined || known['_deleted'] === 1 || known['source'] === DELETED) return
-    if (String(known['source']).split('.')[0] !== digest(String(known['text']))) {
+    if (String(known['source']).split('.')[0] !== digestOf(String(known['text']))) {
       this.outcomes.kept++
       return
     }
@@ -210,7 +214,7 @@ export class DataansTarget {
     const known = tx.get('spaces', id)
     if (known === undefined || known._deleted || known.source === DELETED) return
     const inUse = this.#vault.query('SELECT 1 FROM notes WHERE space = ? LIMIT 1', id).length > 0
-    if (inUse || known.source !== digest(known.name)) {
+    if (inUse || known.source !== digestOf(known.name)) {
       this.outcomes.kept++
       return
     }
