@@ -201,3 +201,27 @@ test('what is stored cannot be a page of this server', async () => {
   expect(headers.get('content-security-policy')).toContain('sandbox')
   expect(headers.get('content-disposition')).toBe('attachment')
 })
+
+test('a file that is over the limit is refused in words, whether its length is told or not', async () => {
+  const data = temporaryFolder()
+  const { server, exists } = await served({ data, dataansFileBytes: 100_000 })
+  const chunk = `186a1\r\n${'x'.repeat(100_001)}\r\n`
+  for (const [framing, sent] of [
+    ['content-length: 100001', ''],
+    ['content-length: 2000000', 'x'.repeat(50_000)],
+    ['transfer-encoding: chunked', chunk],
+    ['transfer-encoding: chunked', chunk + chunk],
+  ] as const) {
+    const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
+    let answer = ''
+    socket.on('data', (bytes) => {
+      answer += bytes.toString()
+    })
+    socket.on('error', () => {})
+    socket.write(`POST /file/${uuid('a')} HTTP/1.1\r\nhost: localhost\r\n${framing}\r\n\r\n${sent}`)
+    await once(socket, 'close')
+    expect(answer).toMatch(/^HTTP\/1\.1 413 .*connection: close.*{"error":"the file is over the limit of 100000 bytes"}$/is)
+  }
+  expect(await exists('a')).toBe(false)
+  expect(contents(join(data, BLOBS_FOLDER))).toEqual({ blobs: [], incoming: [] })
+})
