@@ -98,7 +98,7 @@ export async function importDataansServer(vault: LockstepVault, options: Dataans
   import_.spaces()
   const missing = import_.heldNotes()
   if (missing.size > 0) {
-    for await (const batch of source.operations(key)) {
+    for await (const batch of source.operations(key, missing)) {
       for (const { operation } of batch) {
         if (operation === undefined || !missing.delete(operation.id)) continue
         const { name, payload } = operation.change

@@ -69,8 +69,8 @@ export class DataansSource {
     return Array.isArray(blocks) ? blocks.length * ITEMS_PER_BLOCK : 0
   }
 
-  /** All operations, in batches. @throws ImportError `source-invalid` also where the answer was cut off */
-  async *operations(key: DataansKey): AsyncGenerator<OpenedOperation[]> {
+  /** All operations, or those with the wanted ids, in batches. @throws ImportError `source-invalid` also where the answer was cut off */
+  async *operations(key: DataansKey, wanted?: ReadonlySet<string>): AsyncGenerator<OpenedOperation[]> {
     const { body } = this.#checked(await this.#web.get('/data/operation?operations_to_skip=0'), 'for the operations')
     const stream = new OperationStream(this.#limits.sealedBytes)
     let waiting: StreamedOperation[] = []
@@ -88,7 +88,9 @@ export class DataansSource {
           `${this.#web.server} has more than ${this.#limits.operations} operations: that is no person's`,
         )
       }
-      waiting.push(...arrived)
+      waiting.push(
+        ...arrived.filter(({ sealed }) => wanted === undefined || (sealed !== undefined && wanted.has(sealed.id.toLowerCase()))),
+      )
       while (waiting.length >= BATCH) {
         yield await Promise.all(waiting.slice(0, BATCH).map((one) => open(key, one)))
         waiting = waiting.slice(BATCH)
