@@ -162,7 +162,7 @@ test('[G5] a full disk is 507; what was there stays', async () => {
   await server.upload('b', 'new text')
 })
 
-test('a start removes what is nobody’s, and nothing of others', async () => {
+test('a start removes what is nobody’s of its own database, and nothing of others', async () => {
   const data = temporaryFolder()
   const before = await served({ data })
   await before.upload('a', 'text')
@@ -171,12 +171,19 @@ test('a start removes what is nobody’s, and nothing of others', async () => {
   const [own = ''] = contents(folder).blobs
   writeFileSync(join(folder, `${own.slice(0, -2)}zz`), 'replaced, or never named')
   writeFileSync(join(folder, 'other-blob'), 'of something else')
-  const { download, upload } = await served({ data })
+  const after = await served({ data })
   // An upload waits for it.
-  await upload('b', 'b')
-  const left = contents(folder).blobs.filter((name) => !name.startsWith(`dataans-${uuid('b')}`))
+  await after.upload('b', 'b')
+  const left = contents(folder).blobs.filter((name) => !name.includes(uuid('b')))
   expect(left.toSorted()).toEqual([own, 'other-blob'])
-  expect((await download('a')).toString()).toBe('text')
+  expect((await after.download('a')).toString()).toBe('text')
+  await after.server.close()
+
+  for (const file of readdirSync(data)) if (file.startsWith('lockstep.db')) rmSync(join(data, file))
+  const without = await served({ data })
+  await without.upload('c', 'c')
+  expect(contents(folder).blobs).toEqual(expect.arrayContaining([own, 'other-blob']))
+  expect(await without.exists('a')).toBe(false)
 })
 
 test('a file whose bytes are gone, or are more or fewer, is an error and is logged', async () => {

@@ -6,8 +6,9 @@
  *     2. the row names it, in one transaction    killed after: the new file; the old blob is nobody's
  *     3. the old blob is removed
  *
- * A row's blob is there, therefore, at any moment. Blobs that are nobody's are removed at the next start. Who reads a file while it
- * is replaced keeps the old blob open.
+ * A row's blob is there, therefore, at any moment. Blobs that are nobody's are removed at the next start, if this database made
+ * them: their names begin with its generation. A server that is started without its database does not take all files for
+ * strays. Who reads a file while it is replaced keeps the old blob open.
  */
 import { toHex } from '@lockstep/protocol/bytes'
 import { type BlobStore, BlobTooLargeError, type OpenBlob } from '#blobs/blobs'
@@ -20,8 +21,6 @@ import { jsonResponse, ProblemError } from '#problems'
 import type { App, Services } from '#services'
 import type { PutFileOutcome } from '#storage/dataans'
 
-/** Of this dialect's blobs: others may be in the same store. */
-const PREFIX = 'dataans-'
 /** How often a file may be replaced between looking it up and opening it. */
 const TRIES = 10
 
@@ -53,11 +52,13 @@ function readId(text: string): Uint8Array {
 export function addFileRoutes(app: App, services: Services, { blobs, random, fileBytes, quotaBytes }: FilesOptions): void {
   const { storage, logger, crashPoint } = services
   const { dataans } = storage
+  // Of this dialect's blobs, under this database: what another database named is none of its business, even if nobody else knows it.
+  const prefix = `dataans-${toHex(storage.generation.subarray(0, 8))}-`
 
   /** What a process that was killed has left: an upload that the database never heard of, a file that was replaced. */
   async function removeStrays(): Promise<void> {
     const known = new Set(await dataans.blobs())
-    for (const name of await blobs.list(PREFIX)) if (!known.has(name)) await blobs.remove(name)
+    for (const name of await blobs.list(prefix)) if (!known.has(name)) await blobs.remove(name)
   }
   // Begins before any upload does, so it takes none of theirs for a stray.
   const tidied = removeStrays().catch((error) => logger.warn('dataans-strays', errorFields(error)))
@@ -84,7 +85,7 @@ export function addFileRoutes(app: App, services: Services, { blobs, random, fil
     if (declaredLength(request) > fileBytes) throw tooLarge()
     if (declaredLength(request) > most) return overQuota()
     await tidied
-    const blob = `${PREFIX}${formatUuid(id)}-${toHex(random(8))}`
+    const blob = `${prefix}${formatUuid(id)}-${toHex(random(8))}`
     let outcome: PutFileOutcome
     try {
       const stored = await blobs.put(blob, bodyChunks(request.body), most)
