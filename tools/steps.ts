@@ -12,6 +12,8 @@ export interface Step {
 const CHECKS: readonly Step[] = [
   { name: 'format and lint', command: ['biome', 'ci', '--error-on-warnings', '.'] },
   { name: 'types', command: ['tsc', '--noEmit', '-p', '.'] },
+  { name: 'types of what runs in browsers', command: ['tsc', '--noEmit', '-p', 'packages/engine/src/platform/browser'] },
+  { name: 'types of the test pages', command: ['tsc', '--noEmit', '-p', 'tests/browser/pages'] },
   { name: 'import rules', command: ['node', 'tools/check-imports.ts'] },
   { name: 'protocol rules', command: ['node', 'tools/check-rules.ts'] },
   { name: 'unused files, exports and dependencies', command: ['knip'] },

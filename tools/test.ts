@@ -12,7 +12,10 @@ import { runChecks, runStep } from './steps.ts'
 import { summarise, type TestReport } from './test-summary.ts'
 
 /** Commands that some tests need, with the Debian package that has them. */
-const SYSTEM_COMMANDS = [{ command: 'strace', debianPackage: 'strace' }]
+const SYSTEM_COMMANDS = [
+  { command: 'strace', debianPackage: 'strace' },
+  { command: 'chromium', debianPackage: 'chromium' },
+]
 
 /** In continuous integration, where everything is required and the machine is ours to change. Nobody's own machine is touched. */
 function installSystemCommands(): void {

@@ -1,5 +1,6 @@
 /**
- * The SQLite driver on SQLite's WebAssembly build, in memory; it needs nothing of a browser and runs in Node as well.
+ * The SQLite driver on SQLite's WebAssembly build. In memory it needs nothing of a browser and runs in Node as well; files
+ * are `opfs-pool.ts`'s.
  *
  * It calls the module's C functions and not its object wrapper, which reads text as a C string: everything after a
  * NUL would be lost. Parameters are encoded into one scratch buffer of the module's memory and copied by SQLite.
@@ -83,11 +84,41 @@ interface Context {
 
 let loaded: Promise<Sqlite3Static> | undefined
 
+/** The module, loaded once. @throws its own error when it cannot be loaded; the next call tries again. */
+export function loadSqlite(): Promise<Sqlite3Static> {
+  loaded ??= init().catch((error: unknown) => {
+    loaded = undefined
+    throw error
+  })
+  return loaded
+}
+
+export interface WasmDatabase {
+  readonly file: string
+  /** Name of a registered VFS; absent: the default one. */
+  readonly vfs?: string
+  /** Settings beside those of every connection. */
+  readonly pragmas?: string
+}
+
+const IN_MEMORY: WasmDatabase = { file: ':memory:' }
+
 /** A database in memory. @throws DriverError; the module's own error when it cannot be loaded */
 export async function openSqliteWasm(): Promise<Driver> {
-  loaded ??= init()
-  const sqlite3 = await loaded
-  const database = new sqlite3.oo1.DB(':memory:', 'c')
+  return openWasmDatabase(await loadSqlite())
+}
+
+/** @throws DriverError */
+export function openWasmDatabase(sqlite3: Sqlite3Static, { file, vfs, pragmas = '' }: WasmDatabase = IN_MEMORY): Driver {
+  let database: InstanceType<Sqlite3Static['oo1']['DB']>
+  try {
+    database = new sqlite3.oo1.DB({ filename: file, flags: 'c', ...(vfs !== undefined && { vfs }) })
+  } catch (error) {
+    const code = (error as { resultCode?: unknown }).resultCode
+    throw new DriverError(driverErrorCode(typeof code === 'number' ? code : undefined), 'cannot open the database', {
+      cause: error,
+    })
+  }
   const db = Number(database.pointer)
   for (const [option, on] of [
     [sqlite3.capi.SQLITE_DBCONFIG_DQS_DML, 0],
@@ -107,12 +138,12 @@ export async function openSqliteWasm(): Promise<Driver> {
   }
   const native = nativeDatabase(context, () => database.close())
   try {
-    native.exec(COMMON_PRAGMAS)
+    native.exec(COMMON_PRAGMAS + pragmas)
   } catch (error) {
     native.close()
     throw new DriverError(driverErrorCode(native.resultCode(error)), 'cannot open the database', { cause: error })
   }
-  return createDriver(native, undefined)
+  return createDriver(native, file === IN_MEMORY.file ? undefined : file)
 }
 
 function createScratch({ wasm }: Sqlite3Static): Scratch {

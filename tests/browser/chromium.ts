@@ -1,0 +1,175 @@
+/**
+ * Real Chromium for tests: the pages of `pages/` are built with the app's bundler, served under a strict content security
+ * policy, and what the page sends to `/v1/` goes on to a real server, as behind one address.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { extname, join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { build } from 'vite'
+import { commandExists, needs } from '../support/optional.ts'
+
+const CHROMIUM = '/usr/bin/chromium'
+const PAGES = fileURLToPath(new URL('./pages', import.meta.url))
+const MINI_TEST = fileURLToPath(new URL('./pages/mini-test.ts', import.meta.url))
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.wasm': 'application/wasm',
+}
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
+
+/** Whether browser tests can run here. */
+export const hasChromium = (name: string): boolean =>
+  needs(name, commandExists('chromium'), "Debian's package chromium is not installed")
+
+/** @returns the folder of the built pages; the caller removes it */
+async function buildPages(): Promise<string> {
+  const outDir = mkdtempSync(join(tmpdir(), 'lockstep-pages-'))
+  await build({
+    root: PAGES,
+    configFile: false,
+    logLevel: 'warn',
+    resolve: { alias: { vitest: MINI_TEST } },
+    worker: { format: 'es' },
+    build: { outDir, emptyOutDir: true, minify: false, target: 'es2024' },
+  })
+  return outDir
+}
+
+export interface PageServer {
+  readonly url: string
+  close(): Promise<void>
+}
+
+function pass(upstream: URL, incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const { method, url: path, headers } = incoming
+  const onward = request({ host: upstream.hostname, port: upstream.port, method, path, headers }, (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(outgoing)
+  })
+  onward.on('error', () => outgoing.destroy())
+  incoming.pipe(onward)
+}
+
+function passSocket(upstream: URL, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const lines = Object.entries(incoming.headers).map(([name, value]) => `${name}: ${value}`)
+  const onward = connect(Number(upstream.port), upstream.hostname, () => {
+    onward.write(`GET ${incoming.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+    onward.write(head)
+    onward.pipe(socket).pipe(onward)
+  })
+  onward.on('error', () => socket.destroy())
+  socket.on('error', () => onward.destroy())
+}
+
+/** @param upstream address of a Lockstep server; a changed one is used from the next request on */
+async function servePages(folder: string, upstream: () => string | undefined): Promise<PageServer> {
+  const server: Server = createServer((incoming, outgoing) => {
+    const path = incoming.url === '/' ? '/index.html' : (incoming.url ?? '')
+    const target = upstream()
+    if (path.startsWith('/v1/') && target !== undefined) return pass(new URL(target), incoming, outgoing)
+    try {
+      const body = readFileSync(join(folder, new URL(path, 'http://pages').pathname))
+      const type = TYPES[extname(path)] ?? 'application/octet-stream'
+      outgoing.writeHead(200, { 'content-type': type, 'content-security-policy': POLICY }).end(body)
+    } catch {
+      outgoing.writeHead(404).end()
+    }
+  })
+  server.on('upgrade', (incoming, socket, head) => {
+    const target = upstream()
+    if (target === undefined) socket.destroy()
+    else passSocket(new URL(target), incoming, socket, head)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** What `pages/page.ts` puts on the page. */
+interface PageApi {
+  start(name: string, script: string): void
+  kill(name: string): void
+  ask(name: string, method: string, ...args: unknown[]): Promise<unknown>
+  committed(name: string): number | undefined
+}
+
+/** One worker of one page. */
+export interface BrowserWorker {
+  ask<T = unknown>(method: string, ...args: unknown[]): Promise<T>
+  kill(): Promise<void>
+  committed(): Promise<number | undefined>
+}
+
+export interface BrowserStage {
+  readonly browser: Browser
+  readonly url: string
+  /** Another device: storage of its own. */
+  newDevice(): Promise<BrowserContext>
+  newPage(context: BrowserContext): Promise<Page>
+  /** Starts a worker on a page. */
+  startWorker(page: Page, name: string, script: 'contract' | 'device'): Promise<BrowserWorker>
+  /** The address that the page's `/v1/` leads to. */
+  useServer(url: string): void
+  /** What pages wrote to their consoles as errors. */
+  readonly errors: string[]
+  close(): Promise<void>
+}
+
+type Lockstep = typeof globalThis & { readonly lockstep: PageApi }
+
+export async function openBrowser(): Promise<BrowserStage> {
+  const folder = await buildPages()
+  let upstream: string | undefined
+  const pages = await servePages(folder, () => upstream)
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  const errors: string[] = []
+  return {
+    browser,
+    url: pages.url,
+    errors,
+    newDevice: () => browser.newContext(),
+    async newPage(context) {
+      const page = await context.newPage()
+      page.on('console', (message) => {
+        if (message.type() === 'error') errors.push(message.text())
+      })
+      page.on('pageerror', (error) => errors.push(error.message))
+      await page.goto(pages.url)
+      return page
+    },
+    async startWorker(page, name, script) {
+      await page.evaluate(([name, script]) => (globalThis as Lockstep).lockstep.start(name, script), [name, script] as const)
+      return {
+        ask: <T>(method: string, ...args: unknown[]) =>
+          page.evaluate(([name, method, args]) => (globalThis as Lockstep).lockstep.ask(name, method, ...args), [
+            name,
+            method,
+            args,
+          ] as const) as Promise<T>,
+        kill: () => page.evaluate((name) => (globalThis as Lockstep).lockstep.kill(name), name),
+        committed: () => page.evaluate((name) => (globalThis as Lockstep).lockstep.committed(name), name),
+      }
+    },
+    useServer(url) {
+      upstream = url
+    },
+    async close() {
+      await browser.close()
+      await pages.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
