@@ -14,9 +14,10 @@ import * as Y from 'yjs'
 import type { TextBase, TextState, TextUpdate } from '#cell'
 import type { Stamp } from '#hlc'
 
-const NAME = 't'
+/** Name of the text in its Yjs document. */
+export const TEXT_NAME = 't'
 /** Without a name of its own a document draws a random one, which costs more than the document. */
-const DOC_OPTIONS = { gc: true, guid: NAME }
+const DOC_OPTIONS = { gc: true, guid: TEXT_NAME }
 const LABEL = encodeUtf8('lockstep/v1/base')
 /** Beyond this the middle of a rewritten text is replaced as a whole: a diff would take quadratic time. */
 const MAX_DIFF_LENGTH = 20_000
@@ -80,7 +81,7 @@ function applyAll(key: number, text: string, updates: readonly TextUpdate[]): Y.
   if (text !== '') {
     const seed = new Y.Doc(DOC_OPTIONS)
     seed.clientID = key
-    seed.getText(NAME).insert(0, text)
+    seed.getText(TEXT_NAME).insert(0, text)
     Y.applyUpdate(doc, Y.encodeStateAsUpdate(seed))
     seed.destroy()
   }
@@ -104,7 +105,7 @@ export interface Materialized {
 function materializeBase(key: number, entry: TextBase): { text: string; pending: boolean } {
   if (entry.updates.length === 0) return { text: entry.base?.text ?? '', pending: false }
   const { doc, unusable } = buildDoc(key, entry)
-  const text = doc.getText(NAME).toString()
+  const text = doc.getText(TEXT_NAME).toString()
   const pending = unusable.length > 0 || doc.store.pendingStructs !== null || doc.store.pendingDs !== null
   doc.destroy()
   return { text, pending }
@@ -271,7 +272,7 @@ export function editText(state: TextState, after: string, client: number | Choos
   const entry = state.get(key) as TextBase
   const { doc } = buildDoc(key, entry)
   try {
-    const text = doc.getText(NAME)
+    const text = doc.getText(TEXT_NAME)
     const splices = diffTexts(text.toString(), after)
     if (splices.length === 0) return undefined
     const clockOf = (id: number) => Y.getState(doc.store, id)

@@ -23,6 +23,7 @@ import { type Column, KIND, type RowOf, type Schema, type Table, type ValuesOf }
 import type { Store } from '#store'
 import { ROW_STATE } from '#tables'
 import { editText, shownBase, textOf } from '#text'
+import { addEdit, type TextPlace } from '#text-editing'
 
 /** Bytes of one text or blob. A segment must be able to hold any one value. */
 export const MAX_VALUE_BYTES = 4 * 1024 * 1024
@@ -30,6 +31,8 @@ export const MAX_VALUE_BYTES = 4 * 1024 * 1024
 export const MAX_ELEMENT_LENGTH = 64 * 1024
 /** A later transaction sorts after every stamp that starts with the one before it. */
 const AFTER = 'z'
+
+const INSERT_EDIT = 'INSERT INTO _pending_text (tbl, n, col, base, base_stamp, edit) VALUES (?, ?, ?, ?, ?, ?)'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -196,6 +199,46 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
     this.#store.markPending(table, this.#store.saveRow(table, id, stored, cells, false), stamp)
   }
 
+  /**
+   * Adds what somebody typed in an editor (`text-editing.ts`), and writes `values` with it. False where it was here already.
+   * @throws EngineError `no-such-row`, `bad-value`, `value-too-large`
+   */
+  mergeText<N extends keyof T & string>(
+    table: N,
+    id: string,
+    column: keyof T[N]['columns'] & string,
+    edit: TextPlace & { readonly update: Uint8Array },
+    values: ValuesOf<T[N]> = {},
+  ): boolean {
+    if (this.#column(table, column).kind !== KIND.text)
+      throw new EngineError('bad-value', `"${table}.${column}" is not a collaborative text`)
+    const stored = this.#store.rows.load(table, id)
+    if (stored === undefined || isPurged(stored)) throw new EngineError('no-such-row', `"${table}" has no row "${id}"`)
+    const { driver } = this.#store
+    const where = 'FROM _pending_text WHERE tbl = ? AND n = ? AND col = ? AND base = ? AND base_stamp = ?'
+    const place = [table, stored.n, column, edit.key, edit.base] as const
+    const waiting = driver.prepare(`SELECT edit ${where} ORDER BY seq`).values(...place)
+    const cell = stored.cells.get(column)
+    const state = cell?.kind === KIND.text ? cell.value : new Map()
+    const added = addEdit(
+      state,
+      edit,
+      edit.update,
+      waiting.map(([bytes]) => bytes as Uint8Array),
+    )
+    if (added === undefined) return false
+    checkValue(table, column, this.#column(table, column), added.text)
+    const cells = new Map(stored.cells)
+    cells.set(column, { kind: KIND.text, value: added.state })
+    cells.set(DELETED, lwwCell(this.#now, 0))
+    const n = this.#store.saveRow(table, id, stored, cells, false)
+    this.#store.markPending(table, n, this.#now)
+    driver.prepare(`DELETE ${where}`).run(...place)
+    driver.prepare(INSERT_EDIT).run(...place, added.unsent.bytes)
+    if (Object.keys(values).length > 0) this.#write(table, id, this.#store.rows.load(table, id), values as Values)
+    return true
+  }
+
   /** Returns false where nothing changes. */
   #write(table: string, id: string, stored: StoredRow | undefined, values: Values, deleted: 0 | 1 = 0): boolean {
     const cells = new Map<string, Cell>(stored?.cells ?? [])
@@ -228,9 +271,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
     cells.set(DELETED, lwwCell(this.#now, deleted))
     const n = this.#store.saveRow(table, id, stored, cells, false)
     this.#store.markPending(table, n, this.#now)
-    const insert = this.#store.driver.prepare(
-      'INSERT INTO _pending_text (tbl, n, col, base, base_stamp, edit) VALUES (?, ?, ?, ?, ?, ?)',
-    )
+    const insert = this.#store.driver.prepare(INSERT_EDIT)
     for (const { column, key, update } of edits) insert.run(table, n, column, key, update.base, update.bytes)
     return true
   }

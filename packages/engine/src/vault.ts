@@ -3,7 +3,7 @@
  * `transact` wrote to other devices and brings theirs.
  */
 
-import { type Cell, DELETED } from '#cell'
+import { type Cell, DELETED, type TextState } from '#cell'
 import { systemTables } from '#devices'
 import type { Driver, Row, SqlValue } from '#driver'
 import { EngineError } from '#errors'
@@ -18,6 +18,7 @@ import { searchSource } from '#search/service'
 import { type ChangeOrigin, type Runtime, Store, type StoredProblem } from '#store'
 import { ROW_STATE, rowsTable } from '#tables'
 import { materialize } from '#text'
+import { missingEdits, type OpenedText, openText } from '#text-editing'
 import { Transaction } from '#transaction'
 
 export interface VaultOptions<T extends Record<string, Table>> {
@@ -39,6 +40,13 @@ export interface FoundRows {
 
 /** Entries of the change log that the index has used are removed once there are this many. */
 const PRUNE_AT = 1000
+
+export interface EditorState {
+  /** Of the base that it opened. */
+  readonly key: number
+  /** Its document's Yjs state vector. */
+  readonly vector: Uint8Array
+}
 
 export interface TrashItem {
   readonly table: string
@@ -136,8 +144,25 @@ export class Vault<T extends Record<string, Table> = Record<string, Table>> {
 
   /** Texts that somebody wrote from scratch concurrently with the shown one, newest first. */
   conflicts(table: keyof T & string, id: string, column: string): readonly string[] {
+    const state = this.#textState(table, id, column)
+    return state === undefined ? [] : materialize(state).conflicts
+  }
+
+  /** What an editor begins with; undefined where there is no such text, or it has not arrived. */
+  openText(table: keyof T & string, id: string, column: string): OpenedText | undefined {
+    const state = this.#textState(table, id, column)
+    return state === undefined ? undefined : openText(state)
+  }
+
+  /** What an editor that has `vector` lacks of the text that it opened under `key`; undefined where it must open it anew. */
+  missingEdits(table: keyof T & string, id: string, column: string, { key, vector }: EditorState): Uint8Array | undefined {
+    const state = this.#textState(table, id, column)
+    return state === undefined ? undefined : missingEdits(state, key, vector)
+  }
+
+  #textState(table: string, id: string, column: string): TextState | undefined {
     const cell: Cell | undefined = this.store.rows.load(table, id)?.cells.get(column)
-    return cell?.kind === KIND.text ? materialize(cell.value).conflicts : []
+    return cell?.kind === KIND.text ? cell.value : undefined
   }
 
   /** Deleted rows that can be restored, the last deleted first. */
