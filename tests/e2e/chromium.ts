@@ -37,7 +37,13 @@ async function buildPages(): Promise<string> {
     logLevel: 'warn',
     resolve: { alias: { vitest: MINI_TEST } },
     worker: { format: 'es' },
-    build: { outDir, emptyOutDir: true, minify: false, target: 'es2024' },
+    build: {
+      outDir,
+      emptyOutDir: true,
+      minify: false,
+      target: 'es2024',
+      rolldownOptions: { input: ['index.html', 'tab.html'].map((page) => join(PAGES, page)) },
+    },
   })
   return outDir
 }

@@ -70,6 +70,8 @@ export function findNote(vault: LockstepVault, given: string): Note {
 }
 
 export interface NewNote {
+  /** Made by whoever asks, where it may have to ask again: what is there already stays as it is. Absent: a random one. */
+  readonly id?: string | undefined
   /** Id of its space. */
   readonly space: string
   readonly title: string
@@ -78,11 +80,12 @@ export interface NewNote {
 }
 
 /** Returns the id. A space in the trash comes back by it. @throws ModelError `no-such-space` */
-export function addNote(vault: LockstepVault, { space, title, text, now }: NewNote): string {
-  const { id, deleted } = findSpace(vault, space)
+export function addNote(vault: LockstepVault, { id, space, title, text, now }: NewNote): string {
+  const found = findSpace(vault, space)
   return vault.transact((tx) => {
-    if (deleted) tx.restore('spaces', id)
-    return tx.insert('notes', { space: id, title, text, createdAt: now, updatedAt: now })
+    if (id !== undefined && tx.get('notes', id) !== undefined) return id
+    if (found.deleted) tx.restore('spaces', found.id)
+    return tx.insert('notes', { space: found.id, title, text, createdAt: now, updatedAt: now }, id)
   })
 }
 

@@ -81,6 +81,8 @@ function refuseTaken(vault: LockstepVault, name: string, except?: string): void 
 }
 
 export interface NewSpace {
+  /** Made by whoever asks, where it may have to ask again: what is there already stays as it is. Absent: a random one. */
+  readonly id?: string | undefined
   readonly name: string
   readonly avatar?: string
   /** Unix milliseconds. */
@@ -88,14 +90,17 @@ export interface NewSpace {
 }
 
 /** Returns the id. @throws ModelError `bad-name`, `space-exists` */
-export function addSpace(vault: LockstepVault, { name, avatar, now }: NewSpace): string {
+export function addSpace(vault: LockstepVault, { id, name, avatar, now }: NewSpace): string {
   const checked = checkName(name)
-  refuseTaken(vault, checked)
-  return vault.transact((tx) => tx.insert('spaces', { name: checked, avatar, createdAt: now, updatedAt: now }))
+  refuseTaken(vault, checked, id)
+  return vault.transact((tx) => {
+    if (id !== undefined && tx.get('spaces', id) !== undefined) return id
+    return tx.insert('spaces', { name: checked, avatar, createdAt: now, updatedAt: now }, id)
+  })
 }
 
 /** @throws ModelError `no-such-space`, `ambiguous`, `bad-name`, `space-exists` */
-export function renameSpace(vault: LockstepVault, given: string, { name, now }: NewSpace): Space {
+export function renameSpace(vault: LockstepVault, given: string, { name, now }: { name: string; now: number }): Space {
   const space = findSpace(vault, given)
   const checked = checkName(name)
   refuseTaken(vault, checked, space.id)

@@ -4,7 +4,7 @@
  *
  * Pure but for what is passed in, so that a test can run many tabs in one place.
  */
-import { type Answer, type HostMessage, HostError, type Request, type TabMessage, toFailure } from '#link/messages'
+import { type Answer, HostError, type HostMessage, type Request, type TabMessage, toFailure } from '#link/messages'
 
 /** What all tabs hear, but the one that speaks. */
 export interface TabChannel {

@@ -1,0 +1,45 @@
+/** A worker's side of the link: answers requests in the order in which they came, once the device is open. */
+import { rowsTable } from '@lockstep/engine/tables'
+import { schema } from '@lockstep/model/schema'
+import { createMethods, type WebDevice } from '#host/methods'
+import { type HostMessage, type Request, toFailure } from '#link/messages'
+
+const TABLES = Object.keys(schema.tables)
+
+/** What all tabs hear from the host. */
+export type HostEvent =
+  /** Rows of these tables have changed; `here`: by a tab of this browser. */
+  { readonly type: 'changed'; readonly tables: readonly string[]; readonly here: boolean }
+
+export interface ServedPort {
+  post(message: HostMessage): void
+  onMessage(listener: (message: HostMessage) => void): void
+}
+
+/** @param opening the device, as soon as it is open; what it fails with is every request's answer */
+export function serveHost(port: ServedPort, opening: Promise<WebDevice>): void {
+  const methods = opening.then((device) => {
+    device.vault.onChange((tables, origin) => {
+      const changed = TABLES.filter((table) => tables.has(rowsTable(table)))
+      if (changed.length === 0) return
+      const event: HostEvent = { type: 'changed', tables: changed, here: origin === 'local' }
+      port.post({ type: 'notice', event })
+    })
+    return createMethods(device) as unknown as Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
+  })
+  // It has a reader in each request; with none yet it is no error of the worker's.
+  methods.catch(() => {})
+
+  async function answer({ tab, id, method, args }: Request): Promise<void> {
+    try {
+      const call = (await methods)[method]
+      if (call === undefined) throw new Error(`there is no method ${method}`)
+      port.post({ type: 'answer', tab, id, result: await call(...args) })
+    } catch (error) {
+      port.post({ type: 'answer', tab, id, failure: toFailure(error) })
+    }
+  }
+  port.onMessage((message) => {
+    if (message.type === 'request') void answer(message)
+  })
+}
