@@ -4,6 +4,7 @@
  */
 import type { Device } from '@lockstep/engine/device'
 import type { EditorState, FoundRows, RowPlace } from '@lockstep/engine/vault'
+import type { SyncMode, WatchEvent } from '@lockstep/engine/watch'
 import {
   addNote,
   editNote,
@@ -33,6 +34,7 @@ export interface TypedText {
   readonly base: string
   /** Yjs update. */
   readonly update: Uint8Array
+  readonly title: string
   readonly now: number
 }
 
@@ -58,8 +60,8 @@ function noteMethods({ vault }: WebDevice) {
     search: (text: string, limit: number): FoundRows => vault.search('notes', text, { limit }),
     openText: (id: string) => vault.openText('notes', id, 'text'),
     missingEdits: (id: string, state: EditorState): Uint8Array | undefined => vault.missingEdits('notes', id, 'text', state),
-    typeText: ({ id, key, base, update, now }: TypedText): boolean =>
-      vault.transact((tx) => tx.mergeText('notes', id, 'text', { key, base: base as never, update }, { updatedAt: now })),
+    typeText: ({ id, key, base, update, title, now }: TypedText): boolean =>
+      vault.transact((tx) => tx.mergeText('notes', id, 'text', { key, base: base as never, update }, { title, updatedAt: now })),
   }
 }
 
@@ -72,6 +74,24 @@ function spaceMethods({ vault }: WebDevice) {
     restoreSpace: (id: string) => restoreSpace(vault, id),
     trash: () => listTrash(vault),
     emptyTrash: (): number => emptyTrash(vault),
+  }
+}
+
+/** What keeps the vault in step by itself, at most one at a time. */
+function watchMethods(device: WebDevice, onEvent: (event: WatchEvent) => void) {
+  let watching: ReturnType<WebDevice['watch']> | undefined
+  return {
+    /** In `manual` mode, and while nobody is signed in, nothing happens by itself. */
+    async watch(mode: SyncMode): Promise<void> {
+      const before = watching
+      watching = undefined
+      await before?.stop()
+      if (mode !== 'manual' && device.profile.signedIn) watching = device.watch({ mode, onEvent })
+    },
+    /** The app came to the foreground. */
+    focused(): void {
+      watching?.focused()
+    },
   }
 }
 
@@ -88,8 +108,8 @@ function accountMethods(device: WebDevice) {
   }
 }
 
-export function createMethods(device: WebDevice) {
-  return { ...noteMethods(device), ...spaceMethods(device), ...accountMethods(device) }
+export function createMethods(device: WebDevice, onEvent: (event: WatchEvent) => void) {
+  return { ...noteMethods(device), ...spaceMethods(device), ...accountMethods(device), ...watchMethods(device, onEvent) }
 }
 
 export type HostMethods = ReturnType<typeof createMethods>

@@ -1,7 +1,7 @@
 /** A worker's side of the link: answers requests in the order in which they came, once the device is open. */
 import { rowsTable } from '@lockstep/engine/tables'
 import { schema } from '@lockstep/model/schema'
-import { createMethods, type WebDevice } from '#host/methods'
+import { createMethods, type HostMethods, type WebDevice } from '#host/methods'
 import { type HostMessage, type Request, toFailure } from '#link/messages'
 
 const TABLES = Object.keys(schema.tables)
@@ -9,12 +9,22 @@ const TABLES = Object.keys(schema.tables)
 /** What all tabs hear from the host. */
 export type HostEvent =
   /** Rows of these tables have changed; `here`: by a tab of this browser. */
-  { readonly type: 'changed'; readonly tables: readonly string[]; readonly here: boolean }
+  | { readonly type: 'changed'; readonly tables: readonly string[]; readonly here: boolean }
+  /** A sync has begun, got on, ended, or failed; or the session has. */
+  | { readonly type: 'account' }
 
 export interface ServedPort {
   post(message: HostMessage): void
   onMessage(listener: (message: HostMessage) => void): void
 }
+
+const CHANGES_ACCOUNT = new Set<string>([
+  'signIn',
+  'signOut',
+  'sync',
+  'changePassword',
+  'revokeDevice',
+] satisfies (keyof HostMethods)[])
 
 /** @param opening the device, as soon as it is open; what it fails with is every request's answer */
 export function serveHost(port: ServedPort, opening: Promise<WebDevice>): void {
@@ -25,7 +35,8 @@ export function serveHost(port: ServedPort, opening: Promise<WebDevice>): void {
       const event: HostEvent = { type: 'changed', tables: changed, here: origin === 'local' }
       port.post({ type: 'notice', event })
     })
-    return createMethods(device) as unknown as Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
+    const onAccount = () => port.post({ type: 'notice', event: { type: 'account' } satisfies HostEvent })
+    return createMethods(device, onAccount) as unknown as Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
   })
   // It has a reader in each request; with none yet it is no error of the worker's.
   methods.catch(() => {})
@@ -35,6 +46,7 @@ export function serveHost(port: ServedPort, opening: Promise<WebDevice>): void {
       const call = (await methods)[method]
       if (call === undefined) throw new Error(`there is no method ${method}`)
       port.post({ type: 'answer', tab, id, result: await call(...args) })
+      if (CHANGES_ACCOUNT.has(method)) port.post({ type: 'notice', event: { type: 'account' } satisfies HostEvent })
     } catch (error) {
       port.post({ type: 'answer', tab, id, failure: toFailure(error) })
     }

@@ -1,0 +1,81 @@
+/**
+ * A note's text, open in an editor. Its Yjs document takes what is typed and what others write; what is typed is handed over as
+ * soon as the one before has been stored, and again if nobody knows whether it was (handing over twice changes nothing).
+ */
+import * as Y from 'yjs'
+import type { HostClient } from '#host/methods'
+import { noteTitle } from '#text/note-title'
+
+/** Name of the text in its document, as the engine has it. */
+const TEXT = 't'
+const FROM_VAULT = 'vault'
+
+export interface TextSession {
+  readonly doc: Y.Doc
+  readonly text: Y.Text
+  /** Everything typed so far is stored when this resolves. */
+  stored(): Promise<void>
+  /** Others may have written. False where the text was begun anew, by a restore for one: open it again. */
+  catchUp(): Promise<boolean>
+  close(): Promise<void>
+}
+
+export interface TextSessionOptions {
+  readonly vault: Pick<HostClient, 'openText' | 'missingEdits' | 'typeText'>
+  readonly id: string
+  readonly now: () => number
+  /** What was typed cannot be stored; it stays in the document and is tried again with the next letter. */
+  readonly onError: (error: Error) => void
+}
+
+/** @returns undefined where there is no such text, or it has not arrived */
+export async function openTextSession({ vault, id, now, onError }: TextSessionOptions): Promise<TextSession | undefined> {
+  const opened = await vault.openText(id)
+  if (opened === undefined) return undefined
+  const { key, base, document } = opened
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, document, FROM_VAULT)
+  const text = doc.getText(TEXT)
+  let waiting: Uint8Array[] = []
+  let running: Promise<void> | undefined
+
+  async function handOver(): Promise<void> {
+    while (waiting.length > 0) {
+      const update = Y.mergeUpdates(waiting)
+      waiting = []
+      try {
+        await vault.typeText({ id, key, base, update, title: noteTitle(text.toString()), now: now() })
+      } catch (error) {
+        waiting.unshift(update)
+        onError(error as Error)
+        return
+      }
+    }
+  }
+  function store(): Promise<void> {
+    running ??= handOver().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+  doc.on('update', (update: Uint8Array, origin: unknown) => {
+    if (origin === FROM_VAULT) return
+    waiting.push(update)
+    void store()
+  })
+  return {
+    doc,
+    text,
+    stored: () => (waiting.length > 0 || running !== undefined ? store() : Promise.resolve()),
+    async catchUp() {
+      const missing = await vault.missingEdits(id, { key, vector: Y.encodeStateVector(doc) })
+      if (missing === undefined) return false
+      Y.applyUpdate(doc, missing, FROM_VAULT)
+      return true
+    },
+    async close() {
+      await (waiting.length > 0 || running !== undefined ? store() : undefined)
+      doc.destroy()
+    },
+  }
+}

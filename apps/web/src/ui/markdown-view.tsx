@@ -1,0 +1,21 @@
+/** A text, rendered. Its HTML comes sanitised (`markdown.ts`). */
+import { type MouseEvent, memo, useMemo } from 'react'
+import { allowImageHost, useImageHosts } from '#local/image-hosts'
+import { t } from '#strings/strings'
+import { renderMarkdown } from '#text/markdown'
+
+function onClick({ target }: MouseEvent): void {
+  const host = target instanceof Element ? target.closest<HTMLElement>('.blocked-image')?.dataset['host'] : undefined
+  if (host !== undefined) allowImageHost(host)
+}
+
+export const MarkdownView = memo(function MarkdownView({ text }: { readonly text: string }) {
+  const allowedHosts = useImageHosts()
+  const html = useMemo(() => renderMarkdown(text, { allowedHosts, showImage: t.showImage }), [text, allowedHosts])
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: what is clicked is a button inside, which keyboards reach
+    // biome-ignore lint/a11y/noStaticElementInteractions: as above
+    // biome-ignore lint/security/noDangerouslySetInnerHtml: it has been sanitised
+    <div className="markdown" onClick={onClick} dangerouslySetInnerHTML={{ __html: html }} />
+  )
+})

@@ -1,0 +1,130 @@
+/** One note of the timeline: its text, when it was written, where it is saved, and what can be done with it. */
+import { DropdownMenu } from 'radix-ui'
+import { lazy, memo, Suspense, useState } from 'react'
+import type { ShownNote } from '#host/methods'
+import { t } from '#strings/strings'
+import { noteTitle } from '#text/note-title'
+import { shortTime } from '#text/when'
+import { Icon, type IconName } from '#ui/icons'
+import { MarkdownView } from '#ui/markdown-view'
+import { useToast } from '#ui/toasts'
+import { useAnswer, useVault } from '#ui/vault'
+
+const Editor = lazy(() => import('#ui/editor'))
+
+function PlaceMark({ place }: Pick<ShownNote, 'place'>) {
+  const [icon, text]: [IconName, string] =
+    place.place === 'local'
+      ? ['device', t.place.local]
+      : place.replicas === 0
+        ? ['cloud', t.place.server]
+        : ['check', t.place.devices(place.replicas)]
+  return (
+    <span className={`place place-${place.place}`} title={text}>
+      <Icon name={icon} />
+      <span className="sr-only">{text}</span>
+    </span>
+  )
+}
+
+function MoveMenu({ id, from }: { readonly id: string; readonly from: string | null }) {
+  const vault = useVault()
+  const { value: spaces = [] } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
+  const others = spaces.filter((space) => space.id !== from && !space.deleted)
+  if (others.length === 0) return null
+  return (
+    <DropdownMenu.Sub>
+      <DropdownMenu.SubTrigger className="menu-item">{t.moveTo}</DropdownMenu.SubTrigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.SubContent className="menu">
+          {others.map((space) => (
+            <DropdownMenu.Item key={space.id} className="menu-item" onSelect={() => void vault.moveNote(id, space.id, Date.now())}>
+              {space.name}
+            </DropdownMenu.Item>
+          ))}
+        </DropdownMenu.SubContent>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Sub>
+  )
+}
+
+interface NoteCardProps {
+  readonly note: ShownNote
+  readonly onHistory: (id: string) => void
+}
+
+export const NoteCard = memo(function NoteCard({ note, onHistory }: NoteCardProps) {
+  const vault = useVault()
+  const toast = useToast()
+  const [editing, setEditing] = useState(false)
+  const { id, text, title, pinned, createdAt, updatedAt, place, conflicts, spaceId } = note
+  const now = Date.now()
+  // A title of its own, given elsewhere: what follows from the text is not said twice.
+  const ownTitle = title !== '' && title !== noteTitle(text) ? title : undefined
+
+  async function copy(): Promise<void> {
+    await navigator.clipboard.writeText(text)
+    toast({ text: t.copied })
+  }
+  async function remove(): Promise<void> {
+    await vault.removeNote(id)
+    toast({ text: t.noteDeleted, undo: () => void vault.restoreNote(id, Date.now()) })
+  }
+  return (
+    <article className="note" aria-label={title || noteTitle(text)}>
+      {ownTitle !== undefined && <h2>{ownTitle}</h2>}
+      {editing ? (
+        <Suspense fallback={<MarkdownView text={text} />}>
+          <Editor id={id} onDone={() => setEditing(false)} />
+        </Suspense>
+      ) : (
+        <MarkdownView text={text} />
+      )}
+      {conflicts.map((other) => (
+        <aside className="conflict" key={other}>
+          <p>{t.conflict}</p>
+          <MarkdownView text={other} />
+          <button type="button" onClick={() => void vault.editNote(id, { text: `${text}\n\n${other}`, now: Date.now() })}>
+            {t.keepBoth}
+          </button>
+        </aside>
+      ))}
+      <footer>
+        {pinned && <span className="pinned">{t.pinned}</span>}
+        <time dateTime={new Date(createdAt).toISOString()}>{shortTime(createdAt, now)}</time>
+        {updatedAt - createdAt > 60_000 && <span>{t.edited(shortTime(updatedAt, now))}</span>}
+        <PlaceMark place={place} />
+        <span className="actions">
+          <button type="button" className="icon-button" aria-label={t.copy} title={t.copy} onClick={() => void copy()}>
+            <Icon name="copy" />
+          </button>
+          <button type="button" className="icon-button" aria-label={t.edit} title={t.edit} onClick={() => setEditing(true)}>
+            <Icon name="edit" />
+          </button>
+          <DropdownMenu.Root>
+            <DropdownMenu.Trigger className="icon-button" aria-label={t.more} title={t.more}>
+              <Icon name="more" />
+            </DropdownMenu.Trigger>
+            <DropdownMenu.Portal>
+              <DropdownMenu.Content className="menu" align="end">
+                <DropdownMenu.Item
+                  className="menu-item"
+                  onSelect={() => void vault.editNote(id, { pinned: !pinned, now: Date.now() })}
+                >
+                  {pinned ? t.unpin : t.pin}
+                </DropdownMenu.Item>
+                <MoveMenu id={id} from={spaceId} />
+                <DropdownMenu.Item className="menu-item" onSelect={() => onHistory(id)}>
+                  {t.history.title}
+                </DropdownMenu.Item>
+                <DropdownMenu.Item className="menu-item danger" onSelect={() => void remove()}>
+                  {t.deleteNote}
+                </DropdownMenu.Item>
+              </DropdownMenu.Content>
+            </DropdownMenu.Portal>
+          </DropdownMenu.Root>
+        </span>
+      </footer>
+    </article>
+  )
+})

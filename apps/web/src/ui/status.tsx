@@ -1,0 +1,10 @@
+/** The device's state, asked anew with every change and every sync. */
+import { useAnswer, useVault } from '#ui/vault'
+
+/** A name for what no table holds: the host says that it has changed. */
+export const ACCOUNT = 'account'
+
+export function useStatus() {
+  const vault = useVault()
+  return useAnswer({ key: 'status', tables: ['spaces', 'notes', ACCOUNT], ask: () => vault.status() })
+}

@@ -1,0 +1,60 @@
+/** Short notices at the bottom, read out by screen readers, with an undo where there is one. */
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from 'react'
+import { t } from '#strings/strings'
+
+export interface Toast {
+  readonly text: string
+  readonly undo?: () => void
+}
+
+const SHOWN_MILLISECONDS = 8000
+const Context = createContext<(toast: Toast) => void>(() => {})
+
+export const useToast = () => useContext(Context)
+
+interface Shown extends Toast {
+  readonly id: number
+}
+
+export function Toasts({ children }: { readonly children: ReactNode }) {
+  const [shown, setShown] = useState<readonly Shown[]>([])
+  const last = useRef(0)
+  const remove = useCallback((id: number) => setShown((all) => all.filter((toast) => toast.id !== id)), [])
+  const show = useCallback(
+    (toast: Toast) => {
+      const id = ++last.current
+      setShown((all) => [...all.slice(-2), { ...toast, id }])
+      setTimeout(() => remove(id), SHOWN_MILLISECONDS)
+    },
+    [remove],
+  )
+  const list = useMemo(
+    () =>
+      shown.map(({ id, text, undo }) => (
+        <div className="toast" key={id}>
+          <span>{text}</span>
+          {undo && (
+            <button
+              type="button"
+              className="link"
+              onClick={() => {
+                undo()
+                remove(id)
+              }}
+            >
+              {t.undo}
+            </button>
+          )}
+        </div>
+      )),
+    [shown, remove],
+  )
+  return (
+    <Context value={show}>
+      {children}
+      <div className="toasts" role="status" aria-live="polite">
+        {list}
+      </div>
+    </Context>
+  )
+}

@@ -1,0 +1,45 @@
+/** What was deleted and can come back. */
+import { t } from '#strings/strings'
+import { shortTime } from '#text/when'
+import { Dialog } from '#ui/dialog'
+import { useToast } from '#ui/toasts'
+import { useAnswer, useVault } from '#ui/vault'
+
+export function TrashDialog({ onClose }: { readonly onClose: () => void }) {
+  const vault = useVault()
+  const toast = useToast()
+  const { value: entries = [] } = useAnswer({ key: 'trash', tables: ['notes', 'spaces'], ask: () => vault.trash() })
+  const restorable = entries.filter(({ kind }) => kind !== 'diff')
+  return (
+    <Dialog title={t.trash.title} onClose={onClose}>
+      {restorable.length === 0 && <p>{t.trash.empty}</p>}
+      <ul className="entries">
+        {restorable.map(({ id, kind, title, deletedAt }) => (
+          <li key={id}>
+            <span>
+              <strong>{title}</strong>
+              <small>
+                {t.trash[kind]} · {shortTime(deletedAt, Date.now())}
+              </small>
+            </span>
+            <button
+              type="button"
+              onClick={() => void (kind === 'space' ? vault.restoreSpace(id) : vault.restoreNote(id, Date.now()))}
+            >
+              {t.trash.restore}
+            </button>
+          </li>
+        ))}
+      </ul>
+      {entries.length > 0 && (
+        <button
+          type="button"
+          className="danger"
+          onClick={() => void vault.emptyTrash().then((n) => toast({ text: t.trash.emptied(n) }))}
+        >
+          {t.trash.emptyNow}
+        </button>
+      )}
+    </Dialog>
+  )
+}

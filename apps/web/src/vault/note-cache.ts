@@ -1,0 +1,72 @@
+/** The notes that are on the screen and near it: fetched in batches as they come into view, and again when notes have changed. */
+import type { HostClient, ShownNote } from '#host/methods'
+
+/** Kept besides those in view, the longest unseen go first. */
+const MOST = 400
+
+export class NoteCache {
+  readonly #vault: Pick<HostClient, 'notes'>
+  readonly #notes = new Map<string, ShownNote>()
+  readonly #listeners = new Set<() => void>()
+  #wanted: readonly string[] = []
+  #asking = false
+  #again = false
+  #version = 0
+
+  constructor(vault: Pick<HostClient, 'notes'>) {
+    this.#vault = vault
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Grows with every change. */
+  readonly version = (): number => this.#version
+
+  get(id: string): ShownNote | undefined {
+    return this.#notes.get(id)
+  }
+
+  /** These are in view. */
+  want(ids: readonly string[]): void {
+    this.#wanted = ids
+    if (ids.some((id) => !this.#notes.has(id))) void this.#fetch(false)
+  }
+
+  /** Some notes are others now. */
+  changed(): void {
+    void this.#fetch(true)
+  }
+
+  async #fetch(all: boolean): Promise<void> {
+    if (this.#asking) {
+      this.#again ||= all
+      return
+    }
+    this.#asking = true
+    try {
+      for (let round = all; ; round = this.#again) {
+        this.#again = false
+        const wanted = this.#wanted
+        const ids = round ? wanted : wanted.filter((id) => !this.#notes.has(id))
+        if (ids.length > 0) this.#take(ids, await this.#vault.notes(ids), round)
+        if (!this.#again && this.#wanted.every((id) => this.#notes.has(id) || ids.includes(id))) return
+      }
+    } finally {
+      this.#asking = false
+    }
+  }
+
+  #take(asked: readonly string[], notes: readonly ShownNote[], all: boolean): void {
+    if (all) for (const id of this.#notes.keys()) if (!asked.includes(id)) this.#notes.delete(id)
+    for (const note of notes) {
+      this.#notes.delete(note.id)
+      this.#notes.set(note.id, note)
+    }
+    for (const id of [...this.#notes.keys()].slice(0, Math.max(0, this.#notes.size - MOST))) this.#notes.delete(id)
+    this.#version++
+    for (const listener of this.#listeners) listener()
+  }
+}
