@@ -9,32 +9,43 @@ import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { commandExists, needs } from '../support/optional.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 const PAGES = fileURLToPath(new URL('./pages', import.meta.url))
+const APP = fileURLToPath(new URL('../../apps/web', import.meta.url))
 const MINI_TEST = fileURLToPath(new URL('./pages/mini-test.ts', import.meta.url))
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
 }
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:"
 
 /** Whether browser tests can run here. */
 export const hasChromium = (name: string): boolean =>
   needs(name, commandExists('chromium'), "Debian's package chromium is not installed")
 
-/** @returns the folder of the built pages; the caller removes it */
-async function buildPages(): Promise<string> {
-  const outDir = mkdtempSync(join(tmpdir(), 'lockstep-pages-'))
+/** What a browser is shown: the pages of `pages/`, or the app as people get it. */
+export type Built = 'pages' | 'app'
+
+/** @returns the folder of what was built; the caller removes it */
+async function buildFor(what: Built): Promise<string> {
+  const outDir = mkdtempSync(join(tmpdir(), `lockstep-${what}-`))
+  if (what === 'app') {
+    await build({ root: APP, configFile: join(APP, 'vite.config.ts'), logLevel: 'error', build: { outDir, emptyOutDir: true } })
+    return outDir
+  }
   await build({
     root: PAGES,
     configFile: false,
-    logLevel: 'warn',
+    logLevel: 'error',
     resolve: { alias: { vitest: MINI_TEST } },
     worker: { format: 'es' },
     build: {
@@ -123,7 +134,7 @@ export interface BrowserStage {
   readonly browser: Browser
   readonly url: string
   /** Another device: storage of its own. */
-  newDevice(): Promise<BrowserContext>
+  newDevice(options?: BrowserContextOptions): Promise<BrowserContext>
   newPage(context: BrowserContext): Promise<Page>
   /** Starts a worker on a page. */
   startWorker(page: Page, name: string, script: 'contract' | 'device'): Promise<BrowserWorker>
@@ -136,8 +147,8 @@ export interface BrowserStage {
 
 type Lockstep = typeof globalThis & { readonly lockstep: PageApi }
 
-export async function openBrowser(): Promise<BrowserStage> {
-  const folder = await buildPages()
+export async function openBrowser(what: Built = 'pages'): Promise<BrowserStage> {
+  const folder = await buildFor(what)
   let upstream: string | undefined
   const pages = await servePages(folder, () => upstream)
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
@@ -146,7 +157,7 @@ export async function openBrowser(): Promise<BrowserStage> {
     browser,
     url: pages.url,
     errors,
-    newDevice: () => browser.newContext(),
+    newDevice: (options) => browser.newContext(options),
     async newPage(context) {
       const page = await context.newPage()
       page.on('console', (message) => {

@@ -1,0 +1,131 @@
+/** The app as people use it: two browsers as two devices of one person, and a real server between them. */
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { runningServer } from '../support/running-server.ts'
+import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+
+const available = hasChromium('the web app in Chromium')
+const PASSWORD = 'correct horse battery staple'
+let stage: BrowserStage
+
+beforeAll(async () => {
+  if (available) stage = await openBrowser('app')
+})
+afterAll(() => stage?.close())
+
+async function newDevice(): Promise<BrowserContext> {
+  const context = await stage.newDevice({ viewport: { width: 1200, height: 800 } })
+  // Nothing here takes longer than it takes: a hang is caught by the run as a whole.
+  context.setDefaultTimeout(0)
+  onTestFinished(() => context.close())
+  return context
+}
+
+async function write(page: Page, text: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Write a note' }).fill(text)
+  await page.getByRole('button', { name: 'Save note' }).click()
+}
+
+const note = (page: Page, text: string) => page.getByRole('article').filter({ hasText: text })
+
+async function openAppInfo(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /Version/ }).click()
+}
+
+/** @returns the passphrase */
+async function signUp(page: Page): Promise<string> {
+  await openAppInfo(page)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.locator('.passphrase li').first().waitFor()
+  const words = await page.locator('.passphrase li').allTextContents()
+  await page.getByRole('button', { name: 'I have written it down' }).click()
+  return words.join(' ')
+}
+
+async function joinVault(page: Page, passphrase: string): Promise<void> {
+  await openAppInfo(page)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('radio', { name: /Another device/ }).check()
+  await page.getByRole('textbox', { name: 'Passphrase' }).fill(passphrase)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('button', { name: 'Sync now' }).waitFor()
+}
+
+const closeDialog = (page: Page) => page.getByRole('button', { name: 'Close' }).click()
+
+test.skipIf(!available)(
+  'writing begins without an account; two devices come in step, type at once into one note, and lose nothing',
+  async () => {
+    const server = await runningServer()
+    stage.useServer(server.url)
+    const laptop = await stage.newPage(await newDevice())
+    await laptop.getByText('Write the first note').waitFor()
+    await write(laptop, '# Groceries\n\nmilk')
+    await note(laptop, 'Groceries').waitFor()
+    await laptop.getByText('Only on this device').waitFor()
+    const passphrase = await signUp(laptop)
+    expect(passphrase.split(' ')).toHaveLength(12)
+    await laptop.getByRole('combobox', { name: 'Sync' }).selectOption('live')
+    await closeDialog(laptop)
+    await laptop.getByText('In step').waitFor()
+
+    const phone = await stage.newPage(await newDevice())
+    await joinVault(phone, passphrase)
+    await phone.getByRole('combobox', { name: 'Sync' }).selectOption('live')
+    await closeDialog(phone)
+    await note(phone, 'Groceries').waitFor()
+
+    for (const page of [laptop, phone]) {
+      await note(page, 'Groceries').hover()
+      await note(page, 'Groceries').getByRole('button', { name: 'Edit' }).click()
+      await page.locator('.cm-content').waitFor()
+    }
+    await Promise.all([
+      laptop.locator('.cm-content').pressSequentially(' LAPTOP', { delay: 5 }),
+      phone.locator('.cm-content').pressSequentially(' PHONE', { delay: 5 }),
+    ])
+    const shown = async (page: Page) => (await page.locator('.cm-line').allTextContents()).join('\n')
+    let texts: string[]
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      texts = await Promise.all([laptop, phone].map(shown))
+    } while (texts[0] !== texts[1] || texts[0]?.length !== '# Groceries\n\nmilk LAPTOP PHONE'.length)
+    const letters = (text: string) => [...text].sort().join('')
+    expect(letters(texts[0] ?? '')).toBe(letters('# Groceries\n\nmilk LAPTOP PHONE'))
+    expect(stage.errors).toEqual([])
+  },
+)
+
+test.skipIf(!available)('a deleted note comes back by undo, and from the trash; a note is found while typing', async () => {
+  const page = await stage.newPage(await newDevice())
+  await write(page, 'the quick brown fox')
+  await write(page, 'a lazy dog')
+  await note(page, 'quick brown').hover()
+  await note(page, 'quick brown').getByRole('button', { name: 'More' }).click()
+  await page.getByRole('menuitem', { name: 'Delete' }).click()
+  await note(page, 'quick brown').waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await note(page, 'quick brown').waitFor()
+  await page.keyboard.press('Control+f')
+  await page.getByRole('searchbox').fill('lazy do')
+  await page.getByRole('button', { name: /a lazy dog/ }).waitFor()
+  expect(await page.locator('.result').count()).toBe(1)
+  await page.keyboard.press('Escape')
+  expect(stage.errors).toEqual([])
+})
+
+test.skipIf(!available)('a tab that is closed while somebody writes loses neither the note nor the draft', async () => {
+  const context = await newDevice()
+  const page = await stage.newPage(context)
+  await write(page, 'kept')
+  await note(page, 'kept').hover()
+  await note(page, 'kept').getByRole('button', { name: 'Edit' }).click()
+  await page.locator('.cm-content').pressSequentially(' and more')
+  await page.getByRole('textbox', { name: 'Write a note' }).fill('a draft')
+  await page.close({ runBeforeUnload: false })
+  const again = await stage.newPage(context)
+  await note(again, 'kept and more').waitFor()
+  expect(await again.getByRole('textbox', { name: 'Write a note' }).inputValue()).toBe('a draft')
+  expect(stage.errors).toEqual([])
+})
