@@ -23,7 +23,7 @@ function holdLock(name: string, signal: AbortSignal): Promise<void> {
   })
 }
 
-export function hostOf(worker: Worker): HostWorker {
+function hostOf(worker: Worker): HostWorker {
   return {
     post: (message) => worker.postMessage(message),
     onMessage: (listener) => worker.addEventListener('message', ({ data }: MessageEvent<HostMessage>) => listener(data)),

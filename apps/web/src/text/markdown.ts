@@ -4,6 +4,7 @@
  */
 import DOMPurify from 'dompurify'
 import MarkdownIt from 'markdown-it'
+import { highlighter } from '#text/highlighter'
 
 const ALLOWED_TAGS =
   'a abbr b blockquote br button code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p pre s span strong sub sup table tbody td th thead tr ul'.split(
@@ -15,7 +16,12 @@ const SAFE_LINK = /^(?:https?:|mailto:)/i
 const SAFE_IMAGE = /^https?:/i
 const TASK = /^\[([ xX])\]\s+/
 
-const markdown = new MarkdownIt({ html: false, linkify: true, typographer: false })
+const markdown = new MarkdownIt({
+  html: false,
+  linkify: true,
+  typographer: false,
+  highlight: (code, language) => highlighter()?.(code, language) ?? '',
+})
 markdown.validateLink = (url) => SAFE_LINK.test(url)
 
 /** Task lists: an item that begins with [ ] or [x]. */

@@ -2,7 +2,10 @@
 import { type MouseEvent, memo, useMemo } from 'react'
 import { allowImageHost, useImageHosts } from '#local/image-hosts'
 import { t } from '#strings/strings'
+import { highlighter, needHighlighter, onHighlighter } from '#text/highlighter'
 import { renderMarkdown } from '#text/markdown'
+
+const FENCE = /^ {0,3}(?:```|~~~)\w/m
 
 function onClick({ target }: MouseEvent): void {
   const host = target instanceof Element ? target.closest<HTMLElement>('.blocked-image')?.dataset['host'] : undefined
@@ -11,7 +14,16 @@ function onClick({ target }: MouseEvent): void {
 
 export const MarkdownView = memo(function MarkdownView({ text }: { readonly text: string }) {
   const allowedHosts = useImageHosts()
-  const html = useMemo(() => renderMarkdown(text, { allowedHosts, showImage: t.showImage }), [text, allowedHosts])
+  const colours = useSyncExternalStore(onHighlighter, highlighter)
+  const hasCode = FENCE.test(text)
+  useEffect(() => {
+    if (hasCode) needHighlighter()
+  }, [hasCode])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of code come later than the text
+  const html = useMemo(
+    () => renderMarkdown(text, { allowedHosts, showImage: t.showImage }),
+    [text, allowedHosts, hasCode && colours],
+  )
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: what is clicked is a button inside, which keyboards reach
     // biome-ignore lint/a11y/noStaticElementInteractions: as above

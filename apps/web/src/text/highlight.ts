@@ -1,0 +1,7 @@
+/** Colours for code, of the languages that people write most. Loaded with the first note that has code. */
+import hljs from 'highlight.js/lib/common'
+
+/** HTML of the code with its parts in spans; undefined for a language that is not known. */
+export function highlight(code: string, language: string): string | undefined {
+  return hljs.getLanguage(language) === undefined ? undefined : hljs.highlight(code, { language, ignoreIllegals: true }).value
+}
