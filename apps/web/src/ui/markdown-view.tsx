@@ -1,5 +1,5 @@
 /** A text, rendered. Its HTML comes sanitised (`markdown.ts`). */
-import { type MouseEvent, memo, useMemo } from 'react'
+import { type MouseEvent, memo, useEffect, useMemo, useSyncExternalStore } from 'react'
 import { allowImageHost, useImageHosts } from '#local/image-hosts'
 import { t } from '#strings/strings'
 import { highlighter, needHighlighter, onHighlighter } from '#text/highlighter'
