@@ -17,7 +17,7 @@ const linux = process.platform === 'linux'
 const MIB = 1024 * 1024
 const LIMIT = 256 * MIB
 /** What is garbage by then and was not collected: when that happens is not ours to say. */
-const GARBAGE = 64 * MIB
+const GARBAGE = 96 * MIB
 
 /** The most memory that the process has had. Bytes. */
 function peak({ pid }: ServerProcess): number {
