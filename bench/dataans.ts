@@ -174,16 +174,18 @@ async function measure({ operations, megabytes }: { readonly operations: number;
     const server = startActor<ServerActor>('server-actor.ts')
     return { server, url: await server.call('start', { data, dialect: ['dataans'] }) }
   }
-  const figures: Figure[] = []
   try {
-    const first = await start(join(folder, 'operations'))
-    figures.push(...(await operationFigures(first.url, join(folder, 'operations'), operations)))
-    await first.server.stop()
-    if (megabytes === 0) return figures
-    const second = await start(join(folder, 'files'))
-    figures.push(...(await fileFigures(second.url, megabytes, async () => (await second.server.call('usage')).peak)))
-    await second.server.stop()
-    return figures
+    const ofFiles: Figure[] = []
+    if (megabytes > 0) {
+      // First: what a process has used at most begins with what its parent uses when it starts it.
+      const { server, url } = await start(join(folder, 'files'))
+      ofFiles.push(...(await fileFigures(url, megabytes, async () => (await server.call('usage')).peak)))
+      await server.stop()
+    }
+    const { server, url } = await start(join(folder, 'operations'))
+    const ofOperations = await operationFigures(url, join(folder, 'operations'), operations)
+    await server.stop()
+    return [...ofOperations, ...ofFiles]
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
