@@ -106,6 +106,7 @@ async function measure({ operations }: { readonly operations: number }): Promise
     return [
       { label: 'the key, and reading all operations', ...seconds(first.reading) },
       { label: 'writing what they come to', ...seconds(first.writing) },
+      { label: 'memory until all was read', value: first.peakReading / 1e6, unit: 'MB', better: 'less', goal: 300 },
       { label: 'memory', value: first.peak / 1e6, unit: 'MB', better: 'less', goal: 300 },
       { label: 'again, nothing new', ...seconds(again.reading + again.writing) },
       { label: 'sealed operations', value: filled.bytes / 1e6, unit: 'MB', better: 'less' },

@@ -22,13 +22,16 @@ const methods = {
     try {
       const started = performance.now()
       let read = started
+      let peakReading = 0
       const web = new WebSource({ http, server, now: Date.now })
       const { operations, added, unchanged, refused } = await importDataansServer(device.vault, {
         web,
         deriveKey: () => deriveDataansKey(password, passphrase),
         now: Date.now,
         onProgress: (step) => {
-          if (step === 'Reading') read = performance.now()
+          if (step !== 'Reading') return
+          read = performance.now()
+          peakReading = usage().peak
         },
       })
       const ended = performance.now()
@@ -41,6 +44,7 @@ const methods = {
         refused: refused.length,
         reading: read - started,
         writing: ended - read,
+        peakReading,
         digest: digest.digest('hex'),
       }
     } finally {

@@ -6,6 +6,7 @@ import type { DataansImportSummary } from '@lockstep/import/dataans/server-impor
 import type { DifflogImportSummary } from '@lockstep/import/difflog/server-import'
 import { expect, it } from 'vitest'
 import { run } from '#cli'
+import { ACCESS_ISSUER, AUD, newKey, signToken, startIssuer, TEAM } from '../../../tests/support/issuer.ts'
 import { runningServer } from '../../../tests/support/running-server.ts'
 import {
   file,
@@ -21,8 +22,9 @@ import { fakeTerminal, scratchFolder, testHome } from './support/run.ts'
 
 const [WORK, AVATAR, ONE, TWO, FILE] = Array.from({ length: 5 }, () => randomUUID()) as [string, string, string, string, string]
 
-async function post(url: string, body: unknown): Promise<void> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+async function post(url: string, body: unknown, more: Readonly<Record<string, string>> = {}): Promise<void> {
+  const headers = { 'content-type': 'application/json', ...more }
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
   if (!response.ok) throw new Error(`${url} answered ${response.status} ${await response.text()}`)
 }
 
@@ -138,7 +140,7 @@ it('a diff·log server: a profile with its diffs, stars, TLDRs and keys; what is
 
 it('asks for password and passphrase without showing them, and draws a progress bar', async () => {
   const { url } = await runningServer({ dialect: ['dataans'], insecureNoGate: true })
-  await post(`${url}/user`, { id: randomUUID(), secretKeyHash: secretKeyHash(undefined, 19_456) })
+  await post(`${url}/user`, { id: randomUUID(), secretKeyHash: secretKeyHash() })
   await post(`${url}/data/operation`, [operation('CreateNote', note(ONE, 'x', WORK, 2), { at: 2 })])
   const io = fakeTerminal([`${PASSWORD}\r`, `${PASSPHRASE}\r`])
   expect(await run(['--home', await scratchFolder(), 'import', 'dataans', '--server', url], io)).toBe(0)
@@ -146,4 +148,59 @@ it('asks for password and passphrase without showing them, and draws a progress 
   expect(io.stderr.text).toContain('Reading [')
   expect(io.stderr.text + io.stdout.text).not.toContain(PASSPHRASE)
   expect(io.stdout.text).toContain('1 note added')
+})
+
+it('behind Cloudflare Access: the token is shown, and its lack is not a wrong password', async () => {
+  const key = newKey()
+  const issuer = await startIssuer()
+  issuer.keys = [key]
+  const { url } = await runningServer({ dialect: ['dataans'], accessTeam: TEAM, accessAud: [AUD], accessCertsUrl: issuer.certsUrl })
+  const now = Math.floor(Date.now() / 1000)
+  const token = signToken(key, { iss: ACCESS_ISSUER, aud: [AUD], sub: 'me', iat: now, exp: now + 600 })
+  const headers = { cookie: `CF_Authorization=${token}` }
+  await post(`${url}/user`, { id: randomUUID(), secretKeyHash: secretKeyHash() }, headers)
+  await post(`${url}/data/operation`, [operation('CreateNote', note(ONE, 'x', WORK, 2), { at: 2 })], headers)
+  const home = await testHome()
+  const args = ['import', 'dataans', '--server', url, '--passphrase', PASSPHRASE, '--password-stdin']
+  const input = `${PASSWORD}\n`
+  expect(await home.failure(args, { input })).toMatchObject({ status: 3, code: 'gate-refused' })
+  // The environment's token is for this device's own server.
+  expect(await home.failure(args, { input, env: { LOCKSTEP_ACCESS_TOKEN: token } })).toMatchObject({
+    status: 3,
+    code: 'gate-refused',
+  })
+  expect(await home.failure([...args, '--access-token', 'x'], { input })).toMatchObject({ status: 2, code: 'bad-usage' })
+  expect(await home.json([...args, '--access-token', token], { input })).toMatchObject({ added: 1 })
+})
+
+it('two devices of one vault that import apart have one of each note after a sync, and what one edited since stays', async () => {
+  const source = await runningServer({ dialect: ['dataans'], insecureNoGate: true })
+  await post(`${source.url}/user`, { id: randomUUID(), secretKeyHash: secretKeyHash() })
+  await post(`${source.url}/data/operation`, [
+    operation('CreateSpace', space(WORK, 'Work', AVATAR, 1), { at: 1 }),
+    operation('CreateNote', note(ONE, 'one', WORK, 2), { at: 2 }),
+    operation('CreateNote', note(TWO, 'two', WORK, 3), { at: 3 }),
+  ])
+  const { url } = await runningServer()
+  const [first, second] = [await testHome(), await testHome()]
+  const { passphrase } = await first.json<{ passphrase: string }>(['sign-in', '--server', url, '--password-stdin'], {
+    input: 'pw\n',
+  })
+  await second.json(['sign-in', '--server', url, '--password-stdin', '--passphrase', passphrase], { input: 'pw\n' })
+  const args = ['import', 'dataans', '--server', source.url, '--password-stdin']
+  const secrets = { input: `${PASSWORD}\n${PASSPHRASE}\n` }
+  for (const home of [first, second]) await home.json(args, secrets)
+  const [listed] = await first.json<{ id: string }[]>(['note', 'list'])
+  await first.json(['note', 'edit', listed?.id ?? '', '--file', '-'], { input: 'edited' })
+  for (const home of [first, second, first]) await home.json(['sync'])
+  for (const home of [first, second]) {
+    const notes = await home.json<{ id: string }[]>(['note', 'list'])
+    const shown = await Promise.all(notes.map(({ id }) => home.json<{ text: string; conflicts: string[] }>(['note', 'show', id])))
+    expect(shown.map(({ text, conflicts }) => [text, conflicts])).toEqual([
+      ['edited', []],
+      ['two', []],
+    ])
+    expect(await home.json(args, secrets)).toMatchObject({ spaces: 0, added: 0, updated: 0, unchanged: 2 })
+    expect(await home.json(['space', 'list'])).toHaveLength(1)
+  }
 })

@@ -18,7 +18,7 @@ import { readPassword } from '#password'
 import { counted, printable } from '#table'
 
 /** Bytes: an export is read as a whole. */
-const MAX_EXPORT = 256 * 1024 * 1024
+const MAX_EXPORT = 64 * 1024 * 1024
 const SHOWN_FILES = 20
 
 interface SourceOptions extends GateOptions {

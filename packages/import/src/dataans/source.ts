@@ -16,7 +16,7 @@ const BLOCKS_ANSWER = 64 * 1024 * 1024
 /** What clients ask for. */
 const ITEMS_PER_BLOCK = 16
 /** Opened at once. */
-const BATCH = 256
+const BATCH = 64
 /** Upstream's database keeps microseconds. */
 const MAX_TIME_DIFFERENCE = 1000n
 
