@@ -110,7 +110,8 @@ export class WebSource {
   }
 }
 
-/** A redirect to a log-in page, or the page itself. */
+/** A redirect to a log-in page, or the page itself. A page of a server or proxy that is broken is none. */
 function isGate({ status, header }: HttpResponse): boolean {
-  return (status >= 300 && status < 400) || (status !== 404 && header('content-type')?.startsWith('text/html') === true)
+  const isPage = header('content-type')?.startsWith('text/html') === true
+  return (status >= 300 && status < 400) || (isPage && status < 500 && status !== 404)
 }

@@ -162,6 +162,7 @@ describe('a Dataans server that is not as it should be', () => {
       ['deep user', answer('/user', 200, `${'['.repeat(30_000)}${']'.repeat(30_000)}`), 'source-invalid'],
       ['deep blocks', answer('/data/block', 200, '['.repeat(1_000_000)), 'source-invalid'],
       ['blocks 503', answer('/data/block', 503, ''), 'source-refused'],
+      ['a broken proxy', answer('/user', 502, '<html>', { 'content-type': 'text/html' }), 'source-refused'],
       ['operations 500', answer('/data/operation', 500, ''), 'source-refused'],
       ['operations not a list', answer('/data/operation', 200, '{"error":"x"}'), 'source-invalid'],
       ['operations cut off', answer('/data/operation', 200, list.slice(0, -1)), 'source-invalid'],
