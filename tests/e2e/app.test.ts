@@ -1,11 +1,11 @@
 /** The app as people use it: two browsers as two devices of one person, and a real server between them. */
-import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
+import { closeDialog, joinVault, newDevice, note, signUp, write } from './app-stage.ts'
 import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
 
 const available = hasChromium('the web app in Chromium')
-const PASSWORD = 'correct horse battery staple'
 let stage: BrowserStage
 
 beforeAll(async () => {
@@ -13,53 +13,12 @@ beforeAll(async () => {
 })
 afterAll(() => stage?.close())
 
-async function newDevice(): Promise<BrowserContext> {
-  const context = await stage.newDevice({ viewport: { width: 1200, height: 800 } })
-  // Nothing here takes longer than it takes: a hang is caught by the run as a whole.
-  context.setDefaultTimeout(0)
-  onTestFinished(() => context.close())
-  return context
-}
-
-async function write(page: Page, text: string): Promise<void> {
-  await page.getByRole('textbox', { name: 'Write a note' }).fill(text)
-  await page.getByRole('button', { name: 'Save note' }).click()
-}
-
-const note = (page: Page, text: string) => page.getByRole('article').filter({ hasText: text })
-
-async function openAppInfo(page: Page): Promise<void> {
-  await page.getByRole('button', { name: /Version/ }).click()
-}
-
-/** @returns the passphrase */
-async function signUp(page: Page): Promise<string> {
-  await openAppInfo(page)
-  await page.getByLabel('Password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Log in' }).click()
-  await page.locator('.passphrase li').first().waitFor()
-  const words = await page.locator('.passphrase li').allTextContents()
-  await page.getByRole('button', { name: 'I have written it down' }).click()
-  return words.join(' ')
-}
-
-async function joinVault(page: Page, passphrase: string): Promise<void> {
-  await openAppInfo(page)
-  await page.getByLabel('Password').fill(PASSWORD)
-  await page.getByRole('radio', { name: /Another device/ }).check()
-  await page.getByRole('textbox', { name: 'Passphrase' }).fill(passphrase)
-  await page.getByRole('button', { name: 'Log in' }).click()
-  await page.getByRole('button', { name: 'Sync now' }).waitFor()
-}
-
-const closeDialog = (page: Page) => page.getByRole('button', { name: 'Close' }).click()
-
 test.skipIf(!available)(
   'writing begins without an account; two devices come in step, type at once into one note, and lose nothing',
   async () => {
     const server = await runningServer()
     stage.useServer(server.url)
-    const laptop = await stage.newPage(await newDevice())
+    const laptop = await stage.newPage(await newDevice(stage))
     await laptop.getByText('Write the first note').waitFor()
     await write(laptop, '# Groceries\n\nmilk')
     await note(laptop, 'Groceries').waitFor()
@@ -70,7 +29,7 @@ test.skipIf(!available)(
     await closeDialog(laptop)
     await laptop.getByText('In step').waitFor()
 
-    const phone = await stage.newPage(await newDevice())
+    const phone = await stage.newPage(await newDevice(stage))
     await joinVault(phone, passphrase)
     await phone.getByRole('combobox', { name: 'Sync' }).selectOption('live')
     await closeDialog(phone)
@@ -98,7 +57,7 @@ test.skipIf(!available)(
 )
 
 test.skipIf(!available)('a deleted note comes back by undo, and from the trash; a note is found while typing', async () => {
-  const page = await stage.newPage(await newDevice())
+  const page = await stage.newPage(await newDevice(stage))
   await write(page, 'the quick brown fox')
   await write(page, 'a lazy dog')
   await note(page, 'quick brown').hover()
@@ -116,7 +75,7 @@ test.skipIf(!available)('a deleted note comes back by undo, and from the trash; 
 })
 
 test.skipIf(!available)('a tab that is closed while somebody writes loses neither the note nor the draft', async () => {
-  const context = await newDevice()
+  const context = await newDevice(stage)
   const page = await stage.newPage(context)
   await write(page, 'kept')
   await note(page, 'kept').hover()

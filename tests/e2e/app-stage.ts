@@ -1,0 +1,51 @@
+/** What people do in the app, as steps of tests: devices, notes, App info, signing up and joining. */
+import type { BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import { onTestFinished } from 'vitest'
+import type { BrowserStage } from './chromium.ts'
+
+export const PASSWORD = 'correct horse battery staple'
+
+/** Nothing here takes longer than it takes: this only keeps a page that hangs from hanging for ever. */
+const HANGS_MS = 120_000
+
+/** Another device, with storage of its own, until the test ends. */
+export async function newDevice(stage: BrowserStage, options?: BrowserContextOptions): Promise<BrowserContext> {
+  const context = await stage.newDevice({ viewport: { width: 1200, height: 800 }, ...options })
+  context.setDefaultTimeout(HANGS_MS)
+  onTestFinished(() => context.close())
+  return context
+}
+
+export async function write(page: Page, text: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Write a note' }).fill(text)
+  await page.getByRole('button', { name: 'Save note' }).click()
+}
+
+export const note = (page: Page, text: string): Locator => page.getByRole('article').filter({ hasText: text })
+
+export async function openAppInfo(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /Version/ }).click()
+}
+
+export const closeDialog = (page: Page): Promise<void> => page.getByRole('button', { name: 'Close' }).click()
+
+/** Makes the vault, from a page without an open dialog; App info stays open. @returns the passphrase */
+export async function signUp(page: Page): Promise<string> {
+  await openAppInfo(page)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.locator('.passphrase li').first().waitFor()
+  const words = await page.locator('.passphrase li').allTextContents()
+  await page.getByRole('button', { name: 'I have written it down' }).click()
+  return words.join(' ')
+}
+
+/** Signs in to the vault that there is, from a page without an open dialog; App info stays open. */
+export async function joinVault(page: Page, passphrase: string): Promise<void> {
+  await openAppInfo(page)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('radio', { name: /Another device/ }).check()
+  await page.getByRole('textbox', { name: 'Passphrase' }).fill(passphrase)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('button', { name: 'Sync now' }).waitFor()
+}
