@@ -258,6 +258,27 @@ describe('a Dataans server that is not as it should be', () => {
     expect(refused).toEqual([{ path: `operation ${id(1003)}`, reason: 'was there at first and then no more: import again' }])
   })
 
+  it('broken off in the second pass it says what came; a server that is silent about files spoils nothing', async () => {
+    const server = await serve([...GOOD, operation('SetNoteFiles', [id(2), [id(50)]], { at: 9 })])
+    const { vault } = memoryVault()
+    let asked = 0
+    server.interfere = (request, response) =>
+      request.url?.startsWith('/data/operation') === true && ++asked === 2 ? answer('/', 500, '')(request, response) : false
+    const broken = await run(vault, server, { maxHeldText: 3 }).catch((error: Error) => error)
+    expect(broken).toMatchObject({
+      code: 'source-refused',
+      message: expect.stringMatching(/; 1 of 2 notes are imported, import again for the rest$/),
+    })
+    expect(texts(vault)).toEqual(['two'])
+    server.interfere = answer('/file', 500, '')
+    const { added, unchanged, files } = await run(vault, server)
+    expect([added, unchanged, files]).toEqual([
+      1,
+      1,
+      [{ id: id(50), name: '', notes: [listNotes(vault)[1]?.id], onServer: undefined }],
+    ])
+  })
+
   it('stopped while reading nothing is imported; stopped while writing a part is, and doing it again does the rest', async () => {
     const server = await serve([...GOOD, ...Array.from({ length: 1500 }, (_, i) => createNote(10 + i, `note ${i}`))])
     const { vault, untouched } = ownVault()

@@ -112,6 +112,12 @@ export class Latest {
     })
   }
 
+  /** A note goes with its space, unless it was written after that was deleted. */
+  isGone({ deleted, space, at }: LatestNote): boolean {
+    const known = space === undefined ? undefined : this.spaces.get(space)
+    return deleted || (known?.deleted === true && known.at > at)
+  }
+
   toNote({ id, text, space_id, created_at, updated_at }: DataansNote): SourceNote {
     return { id, text, space: this.#spaceId(space_id), createdAt: toMillis(created_at), updatedAt: toMillis(updated_at) }
   }

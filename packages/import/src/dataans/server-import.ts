@@ -8,10 +8,11 @@
  *
  * Attached files are told and not brought: Lockstep has none yet.
  */
+import { EngineError } from '@lockstep/engine/errors'
 import type { LockstepVault } from '@lockstep/model/schema'
 import type { DataansKey } from '#dataans/envelope'
 import { rowIdOf } from '#dataans/ids'
-import { Latest, type LatestNote } from '#dataans/latest'
+import { Latest } from '#dataans/latest'
 import type { DataansSpace } from '#dataans/operation'
 import { DataansSource, type OpenedOperation, type SourceLimits } from '#dataans/source'
 import { DataansTarget, type Outcomes, type SourceNote, type SourceSpace } from '#dataans/target'
@@ -49,8 +50,8 @@ export interface WaitingFile {
   readonly name: string
   /** Ids of the notes here that it belongs to; none for a space's picture. */
   readonly notes: readonly string[]
-  /** Whether the server has its bytes; undefined where there is no server to ask. */
-  readonly onServer?: boolean
+  /** Whether the server has its bytes; undefined where there is no server to ask, or it does not say. */
+  readonly onServer?: boolean | undefined
 }
 
 export interface DataansImportSummary extends Readonly<Outcomes> {
@@ -66,7 +67,8 @@ export interface DataansImportSummary extends Readonly<Outcomes> {
 
 /**
  * @throws ImportError `wrong-password`, `source-refused`, `source-invalid`: nothing was imported; `cancelled`: what was imported
- *   until then stays. EngineError `offline`, `gate-refused`, `cancelled`: nothing was imported, or, in a second pass, a part.
+ *   until then stays. EngineError `offline`, `gate-refused`, `cancelled`: nothing was imported, or, in a second pass, what the
+ *   message says.
  */
 export async function importDataansServer(vault: LockstepVault, options: DataansImportOptions): Promise<DataansImportSummary> {
   const source = new DataansSource(options.web, options.limits)
@@ -98,12 +100,16 @@ export async function importDataansServer(vault: LockstepVault, options: Dataans
   import_.spaces()
   const missing = import_.heldNotes()
   if (missing.size > 0) {
-    for await (const batch of source.operations(key, missing)) {
-      for (const { operation } of batch) {
-        if (operation === undefined || !missing.delete(operation.id)) continue
-        const { name, payload } = operation.change
-        if (name === 'CreateNote' || name === 'UpdateNote') import_.take(latest.toNote(payload))
+    try {
+      for await (const batch of source.operations(key, missing)) {
+        for (const { operation } of batch) {
+          if (operation === undefined || !missing.delete(operation.id)) continue
+          const { name, payload } = operation.change
+          if (name === 'CreateNote' || name === 'UpdateNote') import_.take(latest.toNote(payload))
+        }
       }
+    } catch (error) {
+      throw import_.brokenOff(error)
     }
     for (const id of missing) refusals.add(`operation ${id}`, 'was there at first and then no more: import again')
   }
@@ -169,7 +175,7 @@ class DataansImport {
     const missing = new Set<string>()
     for (const [id, note] of this.#latest.notes) {
       const { space, digest, value } = note
-      if (this.#isGone(note)) this.#push(id, undefined)
+      if (this.#latest.isGone(note)) this.#push(id, undefined)
       else if (value !== undefined) this.take(value)
       else if (space === undefined || digest === undefined || !this.#target.passUnchanged({ id, digest, space }))
         missing.add(note.by)
@@ -180,12 +186,6 @@ class DataansImport {
 
   take(note: SourceNote): void {
     this.#push(note.id, note)
-  }
-
-  /** A note goes with its space, unless it was written after that was deleted. */
-  #isGone({ deleted, space, at }: LatestNote): boolean {
-    const known = space === undefined ? undefined : this.#latest.spaces.get(space)
-    return deleted || (known?.deleted === true && known.at > at)
   }
 
   #push(id: string, note: SourceNote | undefined): void {
@@ -209,6 +209,16 @@ class DataansImport {
     this.#options.onProgress?.('Importing', this.#done, total)
   }
 
+  /** Keeps what has arrived, and says how much it is. */
+  brokenOff(error: unknown): unknown {
+    if (!(error instanceof EngineError || error instanceof ImportError) || this.#options.signal?.aborted) return error
+    this.#flush()
+    const message = `${error.message}; ${this.#done} of ${this.#latest.notes.size} notes are imported, import again for the rest`
+    return error instanceof EngineError
+      ? new EngineError(error.code, message, { cause: error })
+      : new ImportError(error.code, message, { cause: error })
+  }
+
   finish(): void {
     this.#flush()
     const deleted = [...this.#latest.spaces].filter(([, space]) => space.deleted)
@@ -226,7 +236,8 @@ async function waitingFiles(
 ): Promise<{ readonly files: WaitingFile[]; readonly moreFiles: number }> {
   const owners = new Map<string, string[]>()
   for (const [note, { value: ids = [] }] of latest.noteFiles) {
-    if (latest.notes.get(note)?.deleted !== false) continue
+    const known = latest.notes.get(note)
+    if (known === undefined || latest.isGone(known)) continue
     for (const id of ids) owners.set(id, [...(owners.get(id) ?? []), rowIdOf(note)])
   }
   for (const { value, deleted } of latest.spaces.values()) {
@@ -246,11 +257,21 @@ async function waitingFiles(
           id,
           name: latest.files.get(id)?.value?.name ?? '',
           notes,
-          onServer: await source.hasFile(id),
+          onServer: await isOnServer(source, id),
         })),
       )),
     )
     onProgress?.('Asking for files', files.length, listed.length)
   }
   return { files, moreFiles: all.length - files.length }
+}
+
+/** Everything is imported when this is asked: a server that does not answer leaves it open. */
+async function isOnServer(source: DataansSource, id: string): Promise<boolean | undefined> {
+  try {
+    return await source.hasFile(id)
+  } catch (error) {
+    if (error instanceof EngineError || error instanceof ImportError) return undefined
+    throw error
+  }
 }
