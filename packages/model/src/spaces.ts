@@ -99,13 +99,27 @@ export function addSpace(vault: LockstepVault, { id, name, avatar, now }: NewSpa
   })
 }
 
+export interface SpaceEdit {
+  readonly name?: string | undefined
+  /** Null takes it away. */
+  readonly avatar?: string | null | undefined
+  /** Unix milliseconds. */
+  readonly now: number
+}
+
+/** @throws ModelError `no-such-space`, `ambiguous`, `bad-name`, `space-exists` */
+export function editSpace(vault: LockstepVault, given: string, { name, avatar, now }: SpaceEdit): Space {
+  const space = findSpace(vault, given)
+  const checked = name === undefined ? space.name : checkName(name)
+  refuseTaken(vault, checked, space.id)
+  const values = { name: checked, avatar: avatar === undefined ? space.avatar : avatar, updatedAt: now }
+  vault.transact((tx) => tx.update('spaces', space.id, values))
+  return { ...space, ...values, deleted: false }
+}
+
 /** @throws ModelError `no-such-space`, `ambiguous`, `bad-name`, `space-exists` */
 export function renameSpace(vault: LockstepVault, given: string, { name, now }: { name: string; now: number }): Space {
-  const space = findSpace(vault, given)
-  const checked = checkName(name)
-  refuseTaken(vault, checked, space.id)
-  vault.transact((tx) => tx.update('spaces', space.id, { name: checked, updatedAt: now }))
-  return { ...space, name: checked, updatedAt: now, deleted: false }
+  return editSpace(vault, given, { name, now })
 }
 
 /** Moves a space to the trash; its notes are hidden with it. @throws ModelError `no-such-space`, `ambiguous` */
