@@ -42,6 +42,7 @@ export const en = {
   close: 'Close',
   cancel: 'Cancel',
   save: 'Save',
+  showAll: (left: number) => `Show all: ${count(left, 'more character', 'more characters')}`,
   showImage: (host: string) => `Show the image from ${host}`,
   place: {
     local: 'Saved on this device',

@@ -3,7 +3,7 @@
  * sanitised once more. Images are not fetched: each becomes a button that names its host, until the person allows that host.
  */
 import DOMPurify from 'dompurify'
-import MarkdownIt from 'markdown-it'
+import MarkdownIt, { type Token } from 'markdown-it'
 import { highlighter } from '#text/highlighter'
 
 const ALLOWED_TAGS =
@@ -14,13 +14,15 @@ const ALLOWED_ATTRIBUTES =
   'align alt class checked data-blocked-image data-host disabled href src start target rel title type colspan rowspan'.split(' ')
 const SAFE_LINK = /^(?:https?:|mailto:)/i
 const SAFE_IMAGE = /^https?:/i
+/** Longer code is shown in one colour: finding the others takes time. UTF-16 units. */
+const MOST_COLOURED = 20_000
 const TASK = /^\[([ xX])\]\s+/
 
 const markdown = new MarkdownIt({
   html: false,
   linkify: true,
   typographer: false,
-  highlight: (code, language) => highlighter()?.(code, language) ?? '',
+  highlight: (code, language) => (code.length > MOST_COLOURED ? '' : (highlighter()?.(code, language) ?? '')),
 })
 markdown.validateLink = (url) => SAFE_LINK.test(url)
 
@@ -38,6 +40,11 @@ markdown.core.ruler.after('inline', 'tasks', ({ tokens }) => {
 })
 
 const escapeHtml = (text: string | number | null): string => markdown.utils.escapeHtml(String(text ?? ''))
+
+function cellTag(token: Token | undefined, tag: 'td' | 'th'): string {
+  const [, side] = /^text-align:(left|center|right)$/.exec(String(token?.attrGet('style') ?? '')) ?? []
+  return side === undefined ? `<${tag}>` : `<${tag} align="${side}">`
+}
 
 function hostOf(url: string): string | undefined {
   try {
@@ -66,6 +73,9 @@ export function renderMarkdown(text: string, { allowedHosts, showImage }: Markdo
   markdown.renderer.rules['link_open'] = (tokens, i) =>
     `<a href="${escapeHtml(tokens[i]?.attrGet('href') ?? null)}" target="_blank" rel="noopener noreferrer">`
   markdown.renderer.rules['table_open'] = () => '<div class="wide"><table>'
+  // Its alignment comes as a style, which is not let through.
+  markdown.renderer.rules['th_open'] = (tokens, i) => cellTag(tokens[i], 'th')
+  markdown.renderer.rules['td_open'] = (tokens, i) => cellTag(tokens[i], 'td')
   markdown.renderer.rules['table_close'] = () => '</table></div>'
   return DOMPurify.sanitize(markdown.render(text), {
     ALLOWED_TAGS,

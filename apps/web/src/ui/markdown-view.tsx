@@ -1,7 +1,8 @@
-/** A text, rendered. Its HTML comes sanitised (`markdown.ts`). */
-import { type MouseEvent, memo, useEffect, useMemo, useSyncExternalStore } from 'react'
+/** A text, rendered; of a very long one the beginning, and all of it when asked. Its HTML comes sanitised (`markdown.ts`). */
+import { type MouseEvent, memo, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { allowImageHost, useImageHosts } from '#local/image-hosts'
 import { t } from '#strings/strings'
+import { beginningOf, isLong, isTooLongForMarkdown } from '#text/beginning'
 import { highlighter, needHighlighter, onHighlighter } from '#text/highlighter'
 import { renderMarkdown } from '#text/markdown'
 
@@ -12,7 +13,7 @@ function onClick({ target }: MouseEvent): void {
   if (host !== undefined) allowImageHost(host)
 }
 
-export const MarkdownView = memo(function MarkdownView({ text }: { readonly text: string }) {
+function Rendered({ text }: { readonly text: string }) {
   const allowedHosts = useImageHosts()
   const colours = useSyncExternalStore(onHighlighter, highlighter)
   const hasCode = FENCE.test(text)
@@ -29,5 +30,20 @@ export const MarkdownView = memo(function MarkdownView({ text }: { readonly text
     // biome-ignore lint/a11y/noStaticElementInteractions: as above
     // biome-ignore lint/security/noDangerouslySetInnerHtml: it has been sanitised
     <div className="markdown" onClick={onClick} dangerouslySetInnerHTML={{ __html: html }} />
+  )
+}
+
+export const MarkdownView = memo(function MarkdownView({ text }: { readonly text: string }) {
+  const [all, setAll] = useState(false)
+  if (!isLong(text)) return <Rendered text={text} />
+  if (all) return isTooLongForMarkdown(text) ? <pre className="plain-text">{text}</pre> : <Rendered text={text} />
+  const shown = beginningOf(text)
+  return (
+    <>
+      <Rendered text={shown} />
+      <button type="button" className="link" onClick={() => setAll(true)}>
+        {t.showAll(text.length - shown.length)}
+      </button>
+    </>
   )
 })
