@@ -35,7 +35,7 @@ it('runs, takes its home from LOCKSTEP_HOME, and ends with its status', async ()
 it('serve says where it listens, writes its process id, and stops cleanly when told to', async () => {
   const data = join(await scratchFolder(), 'data')
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const { child, err, ended } = start(['serve', '--port', '0', '--data', data, '--json', '--log-level', 'error'])
+    const { child, err, ended } = start(['serve', '--port', '0', '--data', data, '--web', 'none', '--json', '--log-level', 'error'])
     const errors = err()
     const [line] = await once(child.stdout, 'data')
     const said = JSON.parse(String(line)) as { url: string; pid: number }
@@ -46,6 +46,7 @@ it('serve says where it listens, writes its process id, and stops cleanly when t
       signUp: 'single',
       dialects: {},
       gate: null,
+      web: false,
     })
     expect((await fetch(`${said.url}/healthz`)).status).toBe(200)
     expect(await readFile(join(data, 'server.pid'), 'utf8')).toBe(`${said.pid}\n`)

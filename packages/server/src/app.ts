@@ -19,13 +19,14 @@ import { createMetrics, type Metrics } from '#metrics'
 import { ProblemError, problemAnswer } from '#problems'
 import { addAccountRoutes } from '#routes/account'
 import { addSegmentRoutes, SEGMENTS_PATH } from '#routes/segments'
-import { addServerRoutes } from '#routes/server'
+import { addHomeRoute, addServerRoutes } from '#routes/server'
 import { addVaultRoutes } from '#routes/vaults'
 import { createSegmentRoutes } from '#segments'
 import type { App, AppEnv, Bindings, Policy, Services } from '#services'
 import { type Storage, StorageFullError } from '#storage/storage'
 import { nativeTerms, type RequestTerms } from '#terms'
 import { createTidying } from '#tidying'
+import { addWebRoutes, type WebFile } from '#web-app'
 
 export interface AppOptions {
   readonly storage: Storage
@@ -41,6 +42,8 @@ export interface AppOptions {
   readonly dialects?: readonly CreateDialect[]
   /** Stands before every route but those that say whether the server is up. */
   readonly gate?: Gate | undefined
+  /** The web app. Without it `/` says that a server runs here. */
+  readonly web?: readonly WebFile[] | undefined
   readonly crashPoint?: (name: string) => void
 }
 
@@ -155,6 +158,8 @@ export function createApp(options: AppOptions): ServerApp {
   addAccountRoutes(app, services)
   addServerRoutes(app, services)
   for (const dialect of dialects) dialect.addRoutes(app)
+  if (options.web) addWebRoutes(app, options.web)
+  else addHomeRoute(app, services)
   const routes = app.routes.flatMap(({ method, path }) => (method === 'ALL' ? [] : [{ method, path }]))
   addMethodRefusals(app, routes)
   app.notFound(() => {

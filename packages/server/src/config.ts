@@ -37,6 +37,9 @@ const flag = z.union([z.boolean(), z.stringbool()])
 const word = z.string().min(1)
 const secret = z.string().min(16, 'use at least 16 characters').max(256)
 
+/** In place of a folder: no web app is served. */
+export const NO_WEB_APP = 'none'
+
 export const serverConfigSchema = z
   .strictObject({
     /** 0 takes any free port. */
@@ -48,6 +51,8 @@ export const serverConfigSchema = z
     setupToken: secret.optional(),
     /** Sealed bytes per vault, 0 for no bound. */
     quota: quota.default(0),
+    /** The folder of the built web app. */
+    web: z.string().min(1).default(NO_WEB_APP),
     trustedProxy: list.default([]).superRefine((cidrs, context) => {
       try {
         parseTrustedProxies(cidrs)

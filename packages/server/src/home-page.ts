@@ -20,7 +20,8 @@ export function homePage({ version, insecure }: Pick<Policy, 'version' | 'insecu
 <title>Lockstep server</title>
 <h1>A Lockstep server runs here</h1>
 <p>Version ${version}. It keeps encrypted notes in step and can read none of them.</p>
-<p>The web app is not part of this build. Sign in from the command line: <code>lockstep sign-in --server</code> with this address.</p>
+<p>The web app is not served here: <code>npm run build</code> in Lockstep’s folder builds it, and the server takes it up when it is started again.</p>
+<p>The command line works as it is: <code>lockstep sign-in --server</code> with this address.</p>
 ${secure}
 </html>
 `

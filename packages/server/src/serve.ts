@@ -14,7 +14,7 @@ import { createApp } from '#app'
 import { configuredGate } from '#auth/configured-gate'
 import type { Gate } from '#auth/gate'
 import { createLoopbackGate } from '#auth/loopback-gate'
-import { ConfigError, isWithoutGate, parseConfig, type ServerConfig, type ServerOptions } from '#config'
+import { ConfigError, isWithoutGate, NO_WEB_APP, parseConfig, type ServerConfig, type ServerOptions } from '#config'
 import { configuredDialects } from '#dialects/configured-dialects'
 import type { CreateDialect } from '#dialects/dialect'
 import { type LiveServer, serveLive } from '#live-socket'
@@ -22,6 +22,7 @@ import { createLogger, errorFields, type Logger } from '#log'
 import { isBeyondLoopback, parseTrustedProxies } from '#network'
 import { serveApp } from '#node-http'
 import manifest from '#package' with { type: 'json' }
+import { readWebFolder } from '#serve/web-folder'
 import type { Policy } from '#services'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
 import type { Storage } from '#storage/storage'
@@ -135,13 +136,14 @@ export async function startServer(options: ServerOptions, seams: ServeSeams = {}
   const logger = createLogger(config.logLevel, seams.log ?? ((line) => process.stderr.write(line)))
   const random = (length: number) => new Uint8Array(randomBytes(length))
   const server = createHttpServer(config)
+  const web = config.web === NO_WEB_APP ? undefined : readWebFolder(config.web)
   const storage = openSqliteStorage({ folder: config.data, random, crashPoint: seams.crashPoint })
   try {
     const policy = await readPolicy(config, storage)
     const { crashPoint = () => {} } = seams
     const gate = seams.gate ?? gateOf(config, clock, logger)
     const dialects = [...configuredDialects(config, { random, crashPoint }), ...(seams.dialects ?? [])]
-    const app = createApp({ storage, policy, clock, random, schedule: setImmediate, logger, dialects, gate, crashPoint })
+    const app = createApp({ storage, policy, clock, random, schedule: setImmediate, logger, dialects, gate, web, crashPoint })
     server.headersTimeout = Math.min(HEADERS_MILLISECONDS, config.requestTimeout * 1000)
     // Bodies have deadlines of their own.
     server.requestTimeout = 0

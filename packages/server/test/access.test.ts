@@ -10,6 +10,7 @@ import { createDataans } from '#dialects/dataans/dataans'
 import { createDifflog } from '#dialects/difflog/difflog'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
 import type { Storage, VaultKey } from '#storage/storage'
+import type { WebFile } from '#web-app'
 import { AUD, startIssuer, TEAM } from '../../../tests/support/issuer.ts'
 import {
   DATAANS,
@@ -26,6 +27,7 @@ import { b64, bearer, jsonRequest, named, sha256, signInBody, signUpBody } from 
 import { hashOf } from './difflog/support.ts'
 import { type InProcess, inProcess, random } from './in-process.ts'
 import { temporaryFolder, type WireSession } from './running.ts'
+import { webFiles } from './web-files.ts'
 
 const CALLERS = ['none', 'garbage', 'ended', 'other vault', 'other device', 'revoked device', 'own'] as const
 type Caller = (typeof CALLERS)[number]
@@ -43,8 +45,11 @@ interface Stage extends InProcess {
   readonly asked: () => number
 }
 
+let web: WebFile[] | undefined
+
 /** Everything that a server can have. */
 function stage(behind?: Behind): Stage {
+  web ??= webFiles()
   const blobs = openFolderBlobs({ folder: temporaryFolder() })
   const dialects = [
     createDataans({ blobs, random, fileBytes: 1000, quotaBytes: 0 }),
@@ -64,7 +69,7 @@ function stage(behind?: Behind): Stage {
       },
     })
   const storage = counted(openSqliteStorage({ random }))
-  const subject = inProcess({}, { dialects, storage, gate: behind?.gate })
+  const subject = inProcess({}, { dialects, storage, gate: behind?.gate, web })
   const request: InProcess['request'] = (path, init = {}, peer) => {
     return subject.request(path, { ...init, headers: { ...(init.headers as Record<string, string>), ...behind?.good } }, peer)
   }

@@ -1,8 +1,10 @@
 /** `lockstep serve`: runs a server until it is told to stop. */
+import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type GateKind, gateKind } from '@lockstep/server/auth/configured-gate'
-import { ConfigError, isWithoutGate, loadConfig, type ServerConfig } from '@lockstep/server/config'
+import { ConfigError, isWithoutGate, loadConfig, NO_WEB_APP, type ServerConfig } from '@lockstep/server/config'
 import { DIALECTS, type DialectName } from '@lockstep/server/dialects/dialect'
 import { type RunningServer, startServer } from '@lockstep/server/serve'
 import { type Command, Option } from 'commander'
@@ -12,6 +14,8 @@ import { serverFolder } from '#home'
 
 /** Tests that kill the server for real need its own process id: the launcher's is another. */
 const PID_FILE = 'server.pid'
+
+const WEB_APP = fileURLToPath(new URL('../../../../apps/web/dist', import.meta.url))
 
 const NO_GATE =
   'Warning: the Dataans dialect runs without a gate. Whoever can use this machine can read and change what it holds. ' +
@@ -33,6 +37,7 @@ function settings(serve: Command): Command {
     )
     .option('--setup-token <token>', 'what the first sign-in must show, where others can reach the server (default: made anew)')
     .option('--quota <bytes>', 'bytes that each vault may hold; 0 for no bound (default: 0)')
+    .option('--web <dir>', "the built web app, or none (default: Lockstep's own, where it is built)", (dir) => dir || NO_WEB_APP)
     .option('--trusted-proxy <cidr>', 'network whose forwarded addresses are believed; may be given again', many)
     .option('--public-url <url>', 'the address people reach it by, when a proxy stands in front')
     .option('--allowed-origin <origin>', 'origin of another web app that may connect live; may be given again', many)
@@ -69,7 +74,7 @@ function settings(serve: Command): Command {
 export const serveCommands: CommandGroup = (program, io) => {
   const serve = settings(program.command('serve').description('run a server'))
   onRun<Record<string, unknown>>(serve, io, async (context, _, { checkConfig, ...flags }) => {
-    const config = loadConfig({ flags, environment: io.env, defaults: { data: serverFolder(io.env) } })
+    const config = loadConfig({ flags, environment: io.env, defaults: { data: serverFolder(io.env), ...builtWebApp() } })
     if (checkConfig === true) {
       const { setupToken, metricsToken, ...shown } = config
       const safe = { ...shown, setupToken: setupToken !== undefined, metricsToken: metricsToken !== undefined }
@@ -90,6 +95,11 @@ export const serveCommands: CommandGroup = (program, io) => {
       await rm(pidFile, { force: true })
     }
   })
+}
+
+/** Lockstep's own app, where it has been built. */
+function builtWebApp(): { readonly web?: string } {
+  return existsSync(join(WEB_APP, 'index.html')) ? { web: WEB_APP } : {}
 }
 
 async function start(config: ServerConfig, log: (line: string) => void): Promise<RunningServer> {
@@ -115,10 +125,11 @@ async function start(config: ServerConfig, log: (line: string) => void): Promise
 
 function announce({ out }: Context, config: ServerConfig, { url, setupToken }: RunningServer): void {
   const { data, signUp, dialect, publicUrl = url } = config
+  const web = config.web !== NO_WEB_APP
   const gate = gateKind(config)
   const dialects = Object.fromEntries(dialect.map((name) => [name, publicUrl]))
   const token = setupToken === undefined ? {} : { setupToken }
-  out.result({ url, pid: process.pid, data, signUp, dialects, gate: gate ?? null, ...token }, () => {
+  out.result({ url, pid: process.pid, data, signUp, dialects, gate: gate ?? null, web, ...token }, () => {
     const policy = {
       single: 'single: the first sign-in makes the one vault',
       open: 'open: anyone can make a vault',
@@ -127,6 +138,7 @@ function announce({ out }: Context, config: ServerConfig, { url, setupToken }: R
     const shown = setupToken === undefined ? '' : ` --setup-token ${setupToken}`
     return [
       `Lockstep server  ${url}`,
+      ...(web ? [`Web app          ${publicUrl}`] : []),
       `Data folder      ${data}`,
       `Sign-up          ${policy[signUp]}`,
       ...(setupToken === undefined ? [] : [`Set-up token     ${setupToken}`]),

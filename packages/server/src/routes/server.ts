@@ -6,11 +6,14 @@ import { METRICS_MEDIA_TYPE } from '#metrics'
 import { jsonResponse, ProblemError } from '#problems'
 import type { App, AppEnv, Services } from '#services'
 
+/** What stands at `/` where there is no app. */
+export function addHomeRoute(app: App, { policy }: Services): void {
+  app.get('/', () => new Response(homePage(policy), { headers: PAGE_HEADERS }))
+}
+
 export function addServerRoutes(app: App, services: Services): void {
   const { policy, metrics, secrets } = services
   const { version, signUp, limits, setupToken } = policy
-
-  app.get('/', () => new Response(homePage(policy), { headers: PAGE_HEADERS }))
 
   app.get('/v1/server', () =>
     jsonResponse({
