@@ -5,6 +5,7 @@
 import * as Y from 'yjs'
 import type { HostClient } from '#host/methods'
 import { noteTitle } from '#text/note-title'
+import { openTexts } from '#text/open-texts'
 
 /** Name of the text in its document, as the engine has it. */
 const TEXT = 't'
@@ -13,8 +14,8 @@ const FROM_VAULT = 'vault'
 export interface TextSession {
   readonly doc: Y.Doc
   readonly text: Y.Text
-  /** Everything typed so far is stored when this resolves. */
-  stored(): Promise<void>
+  /** Resolves when everything typed so far is stored, or cannot be: then with false. */
+  stored(): Promise<boolean>
   /** Others may have written. False where the text was begun anew, by a restore for one: open it again. */
   catchUp(): Promise<boolean>
   close(): Promise<void>
@@ -63,10 +64,13 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
     waiting.push(update)
     void store()
   })
-  return {
+  const session: TextSession = {
     doc,
     text,
-    stored: () => (waiting.length > 0 || running !== undefined ? store() : Promise.resolve()),
+    async stored() {
+      if (waiting.length > 0 || running !== undefined) await store()
+      return waiting.length === 0
+    },
     async catchUp() {
       const missing = await vault.missingEdits(id, { key, vector: Y.encodeStateVector(doc) })
       if (missing === undefined) return false
@@ -74,8 +78,11 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
       return true
     },
     async close() {
-      await (waiting.length > 0 || running !== undefined ? store() : undefined)
+      await session.stored()
+      openTexts.remove(session)
       doc.destroy()
     },
   }
+  openTexts.add(session)
+  return session
 }
