@@ -53,7 +53,7 @@ async function buildFor(what: Built): Promise<string> {
       emptyOutDir: true,
       minify: false,
       target: 'es2024',
-      rolldownOptions: { input: ['index.html', 'tab.html'].map((page) => join(PAGES, page)) },
+      rolldownOptions: { input: ['index.html', 'tab.html', 'markdown.html'].map((page) => join(PAGES, page)) },
     },
   })
   return outDir
