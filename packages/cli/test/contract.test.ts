@@ -285,6 +285,7 @@ describe('--json without a server', () => {
       server: null,
       vault: null,
       deviceName: null,
+      offlineSince: null,
       problems: [],
     })
     await home.json(['space', 'add', 'A'])
