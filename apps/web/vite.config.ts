@@ -1,10 +1,13 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
+import { serviceWorker } from './build/service-worker.ts'
+import manifest from './package.json' with { type: 'json' }
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), serviceWorker()],
+  define: { 'import.meta.env.VITE_VERSION': JSON.stringify(manifest.version) },
   worker: { format: 'es' },
-  build: { target: 'es2024', sourcemap: true },
+  build: { target: 'es2024' },
   // It finds its WebAssembly beside itself, which bundling for development would take away.
   optimizeDeps: { exclude: ['@sqlite.org/sqlite-wasm'] },
 })
