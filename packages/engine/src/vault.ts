@@ -13,6 +13,7 @@ import { type Stamp, stampMillis, stampReplica, stampTime } from '#hlc'
 import { LiveQueries, type RowsListener, type Subscription } from '#live'
 import { assertReads } from '#read-only'
 import { KIND, type Schema, type Table } from '#schema'
+import type { ColumnValue } from '#search/search-index'
 import type { OpenSearch, SearchService } from '#search/service'
 import { searchSource } from '#search/service'
 import { type ChangeOrigin, type Runtime, Store, type StoredProblem } from '#store'
@@ -29,6 +30,12 @@ export interface VaultOptions<T extends Record<string, Table>> {
   readonly schedule: (run: () => void) => void
   /** Absent: `search` is refused. */
   readonly openSearch?: OpenSearch | undefined
+}
+
+export interface RowSearch {
+  readonly limit: number
+  /** Only rows that have this value in this column: the notes of one space. */
+  readonly where?: ColumnValue
 }
 
 export interface FoundRows {
@@ -130,9 +137,9 @@ export class Vault<T extends Record<string, Table> = Record<string, Table>> {
    * Rows of a searchable table whose text has all words of `text`; its last word may be the beginning of one, quoted
    * words must stand together.
    */
-  search(table: keyof T & string, text: string, { limit }: { readonly limit: number }): FoundRows {
+  search(table: keyof T & string, text: string, { limit, where }: RowSearch): FoundRows {
     if (this.#search === undefined) throw new EngineError('unknown-table', 'this vault was opened without search')
-    const { rows, backlog } = this.#search.query({ table: rowsTable(table), text, limit })
+    const { rows, backlog } = this.#search.query({ table: rowsTable(table), text, limit, where })
     const byRowid = this.store.driver.prepare(`SELECT id FROM ${rowsTable(table)} WHERE _n = ?`)
     return { ids: rows.map((n) => String(byRowid.get(n)?.['id'])), backlog }
   }

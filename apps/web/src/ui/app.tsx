@@ -1,21 +1,27 @@
 /** The whole of it: spaces at the left, a space's notes and the composer at the right, dialogs over both. */
-import { DropdownMenu } from 'radix-ui'
-import { useEffect, useState } from 'react'
+import { useRef, useState } from 'react'
+import { flushSync } from 'react-dom'
+import type { Command } from '#keys/commands'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
 import { AccountDialog } from '#ui/account-dialog'
+import { CommandPalette } from '#ui/command-palette'
 import { Composer } from '#ui/composer'
 import { HistoryDialog } from '#ui/history-dialog'
-import { Icon } from '#ui/icons'
 import { SearchPanel } from '#ui/search-panel'
+import { ShortcutsDialog } from '#ui/shortcuts-dialog'
 import { Sidebar } from '#ui/sidebar'
-import { Timeline } from '#ui/timeline'
+import { SpaceBar } from '#ui/space-bar'
+import { SpaceDialog } from '#ui/space-dialog'
+import { type Jump, Timeline } from '#ui/timeline'
 import { useToast } from '#ui/toasts'
 import { TrashDialog } from '#ui/trash-dialog'
+import { useCommandKeys } from '#ui/use-commands'
+import { useDrawer } from '#ui/use-drawer'
 import { useAnswer, useVault } from '#ui/vault'
 import { newId } from '#vault/ids'
 
-type Panel = 'account' | 'search' | 'trash' | { readonly history: string }
+type Panel = 'account' | 'search' | 'search-space' | 'trash' | 'palette' | 'shortcuts' | 'space' | { readonly history: string }
 
 /** A vault that has no space yet gets this one with its first note. */
 const FIRST_SPACE = 'first'
@@ -26,87 +32,117 @@ export function App() {
   const { value: spaces, error } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
   const [chosen, setChosen] = useState<string>()
   const [panel, setPanel] = useState<Panel>()
-  const [sidebar, setSidebar] = useState(false)
+  const [jump, setJump] = useState<Jump>()
+  const [adding, setAdding] = useState(false)
+  const drawer = useDrawer()
+  const field = useRef<HTMLTextAreaElement>(null)
   const space = spaces?.find(({ id }) => id === chosen) ?? spaces?.[0]
-
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === 'f') {
-        event.preventDefault()
-        setPanel('search')
-      }
-    }
-    addEventListener('keydown', onKeyDown)
-    return () => removeEventListener('keydown', onKeyDown)
-  }, [])
+  const own = space !== undefined && !space.deleted ? space : undefined
+  const idle = new Set<Command>(own === undefined ? ['editSpace', 'deleteSpace'] : [])
+  useCommandKeys(run, panel === 'shortcuts')
 
   function select(id: string): void {
     setChosen(id)
-    setSidebar(false)
     setPanel(undefined)
+    drawer.close()
+  }
+  function open(spaceId: string, note: string): void {
+    select(spaceId)
+    setJump({ note, focus: true })
+  }
+  function step(by: number): void {
+    const list = spaces ?? []
+    const next = list[(list.findIndex(({ id }) => id === space?.id) + by + list.length) % list.length]
+    if (next !== undefined) select(next.id)
+  }
+  const does: Readonly<Record<Command, () => void>> = {
+    palette: () => setPanel('palette'),
+    search: () => setPanel('search'),
+    searchSpace: () => setPanel(space === undefined ? 'search' : 'search-space'),
+    toggleSpaces: drawer.toggle,
+    editSpace: () => setPanel('space'),
+    previousSpace: () => step(-1),
+    nextSpace: () => step(1),
+    newSpace() {
+      drawer.open()
+      setAdding(true)
+    },
+    writeNote() {
+      flushSync(drawer.close)
+      field.current?.focus()
+    },
+    lastNote: () => setJump({ note: 'newest', focus: true }),
+    deleteSpace: () => void removeSpace(),
+    trash: () => setPanel('trash'),
+    appInfo: () => setPanel('account'),
+    shortcuts: () => setPanel('shortcuts'),
+  }
+  function run(command: Command): void {
+    if (idle.has(command)) return
+    // A dialog that is open would keep the focus.
+    flushSync(() => setPanel(undefined))
+    does[command]()
   }
   async function save(text: string): Promise<void> {
     const now = Date.now()
     const target = space?.id ?? (await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now }))
     await vault.addNote({ id: newId(), space: target, title: noteTitle(text), text, now })
+    setJump({ note: 'newest', focus: false })
   }
-  async function removeSpace(id: string, name: string): Promise<void> {
-    await vault.removeSpace(id)
-    toast({ text: t.spaceDeleted(name), undo: () => void vault.restoreSpace(id) })
+  async function removeSpace(): Promise<void> {
+    if (own === undefined) return
+    setPanel(undefined)
+    try {
+      await vault.removeSpace(own.id)
+      toast({ text: t.spaceDeleted(own.name), undo: () => void vault.restoreSpace(own.id) })
+    } catch (failure) {
+      toast({ text: (failure as Error).message })
+    }
   }
 
   if (error !== undefined) return <CannotStore error={error} />
+  const close = () => setPanel(undefined)
   return (
-    <div className={sidebar ? 'app with-sidebar' : 'app'}>
-      <Sidebar current={space?.id} onSelect={select} onAppInfo={() => setPanel('account')} onTrash={() => setPanel('trash')} />
+    <div className={drawer.className}>
+      <Sidebar
+        element={drawer.element}
+        adding={adding}
+        onAdding={setAdding}
+        current={space?.id}
+        onSelect={select}
+        onAppInfo={() => run('appInfo')}
+        onTrash={() => run('trash')}
+      />
       {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape and the menu button do the same */}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: as above */}
-      <div className="shade" onClick={() => setSidebar(false)} />
-      <main>
-        <header className="bar">
-          <button
-            type="button"
-            className="icon-button narrow-only"
-            aria-label={t.showSpaces}
-            aria-expanded={sidebar}
-            onClick={() => setSidebar(!sidebar)}
-          >
-            <Icon name="menu" />
-          </button>
-          <h2>{space?.name ?? t.firstSpace}</h2>
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={t.search}
-            title={`${t.search} (Ctrl + F)`}
-            onClick={() => setPanel('search')}
-          >
-            <Icon name="search" />
-          </button>
-          {space !== undefined && !space.deleted && (
-            <DropdownMenu.Root>
-              <DropdownMenu.Trigger className="icon-button" aria-label={t.more}>
-                <Icon name="more" />
-              </DropdownMenu.Trigger>
-              <DropdownMenu.Portal>
-                <DropdownMenu.Content className="menu" align="end">
-                  <DropdownMenu.Item className="menu-item danger" onSelect={() => void removeSpace(space.id, space.name)}>
-                    {t.deleteSpace}
-                  </DropdownMenu.Item>
-                </DropdownMenu.Content>
-              </DropdownMenu.Portal>
-            </DropdownMenu.Root>
-          )}
-        </header>
+      <div className="shade" onClick={drawer.close} />
+      <main inert={drawer.isOver}>
+        <SpaceBar space={space} idle={idle} drawer={drawer} onRun={run} />
         {spaces !== undefined && (
-          <Timeline key={space?.id ?? FIRST_SPACE} space={space?.id ?? FIRST_SPACE} onHistory={(id) => setPanel({ history: id })} />
+          <Timeline
+            key={space?.id ?? FIRST_SPACE}
+            space={space?.id ?? FIRST_SPACE}
+            jump={jump}
+            onHistory={(id) => setPanel({ history: id })}
+            onLeave={() => field.current?.focus()}
+          />
         )}
-        <Composer space={space?.id ?? FIRST_SPACE} onSave={save} />
+        <Composer space={space?.id ?? FIRST_SPACE} onSave={save} field={field} />
       </main>
-      {panel === 'account' && <AccountDialog onClose={() => setPanel(undefined)} />}
-      {panel === 'trash' && <TrashDialog onClose={() => setPanel(undefined)} />}
-      {panel === 'search' && <SearchPanel onOpen={select} onClose={() => setPanel(undefined)} />}
-      {typeof panel === 'object' && <HistoryDialog id={panel.history} onClose={() => setPanel(undefined)} />}
+      {panel === 'account' && <AccountDialog onClose={close} />}
+      {panel === 'trash' && <TrashDialog onClose={close} />}
+      {panel === 'shortcuts' && <ShortcutsDialog onClose={close} />}
+      {panel === 'space' && own !== undefined && <SpaceDialog space={own} onDelete={() => run('deleteSpace')} onClose={close} />}
+      {(panel === 'search' || panel === 'search-space') && (
+        <SearchPanel
+          space={panel === 'search-space' ? space : undefined}
+          onEverywhere={() => setPanel('search')}
+          onOpen={open}
+          onClose={close}
+        />
+      )}
+      {panel === 'palette' && <CommandPalette idle={idle} onRun={run} onSpace={select} onNote={open} onClose={close} />}
+      {typeof panel === 'object' && <HistoryDialog id={panel.history} onClose={close} />}
     </div>
   )
 }

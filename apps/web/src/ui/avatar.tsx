@@ -8,10 +8,12 @@ function hueOf(name: string): number {
 }
 
 export function Avatar({ name, avatar }: { readonly name: string; readonly avatar: string | null }) {
-  const [first = '?'] = [...new Intl.Segmenter().segment(avatar ?? name.trim())].map(({ segment }) => segment)
+  const signs = [...new Intl.Segmenter().segment(avatar ?? name.trim())].map(({ segment }) => segment)
+  // A picture of its own may be two letters; of a name the first is taken.
+  const shown = signs.slice(0, avatar === null ? 1 : 2).join('') || '?'
   return (
     <span className="avatar" aria-hidden="true" style={{ '--hue': hueOf(name) } as React.CSSProperties}>
-      {first.toLocaleUpperCase()}
+      {shown.toLocaleUpperCase()}
     </span>
   )
 }

@@ -1,5 +1,6 @@
 /** Where a note is written: grows with its text, saves with a button or Ctrl + Enter, and keeps what is not saved yet. */
-import { type FormEvent, type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useState } from 'react'
+import { labelOf } from '#keys/keyboard'
 import { keepDraft, readDraft } from '#local/drafts'
 import { t } from '#strings/strings'
 import { Icon } from '#ui/icons'
@@ -9,11 +10,11 @@ interface ComposerProps {
   readonly space: string
   /** Rejects where the note could not be stored: the text then stays. */
   readonly onSave: (text: string) => Promise<void>
+  readonly field: RefObject<HTMLTextAreaElement | null>
 }
 
-export function Composer({ space, onSave }: ComposerProps) {
+export function Composer({ space, onSave, field }: ComposerProps) {
   const [text, setText] = useState(() => readDraft(space))
-  const field = useRef<HTMLTextAreaElement>(null)
   const write = (next: string) => {
     setText(next)
     keepDraft(space, next)
@@ -25,7 +26,7 @@ export function Composer({ space, onSave }: ComposerProps) {
     if (area === null) return
     area.style.height = 'auto'
     area.style.height = `${area.scrollHeight}px`
-  }, [text])
+  }, [text, field])
 
   async function save(event?: FormEvent): Promise<void> {
     event?.preventDefault()
@@ -58,7 +59,7 @@ export function Composer({ space, onSave }: ComposerProps) {
         className="primary icon-button"
         disabled={text.trim() === ''}
         aria-label={t.send}
-        title={`${t.send} (${t.sendHint})`}
+        title={`${t.send} (${labelOf('Ctrl+Enter')})`}
       >
         <Icon name="send" />
       </button>

@@ -7,15 +7,48 @@ import { Icon } from '#ui/icons'
 interface DialogProps {
   readonly title: string
   readonly onClose: () => void
+  /** Escape is for something in it just now. */
+  readonly holdsEscape?: boolean
   readonly children: ReactNode
 }
 
-export function Dialog({ title, onClose, children }: DialogProps) {
+/** A field that is marked `data-first` is what the dialog was opened for; else its first button is next to the title. */
+function enter(event: Event): void {
+  rememberFocus()
+  const first = event.target instanceof Element ? event.target.querySelector<HTMLElement>('[data-first]') : null
+  if (first === null) return
+  event.preventDefault()
+  first.focus()
+}
+
+/** What had the focus before the first of the dialogs that came one after the other; of a menu it is the menu's button. */
+let before: HTMLElement | null = null
+
+function rememberFocus(): void {
+  const { activeElement } = document
+  const menu = activeElement?.closest('[role=menu]')?.getAttribute('aria-labelledby')
+  const element = menu == null ? activeElement : document.getElementById(menu)
+  if (element instanceof HTMLElement && element !== document.body && element.closest('[role=dialog]') === null) before = element
+}
+
+/** What the dialog was closed for may have taken the focus already. */
+function leave(event: Event): void {
+  event.preventDefault()
+  if (document.activeElement === document.body) before?.focus()
+}
+
+export function Dialog({ title, onClose, holdsEscape = false, children }: DialogProps) {
   return (
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="overlay" />
-        <Radix.Content className="dialog" aria-describedby={undefined}>
+        <Radix.Content
+          className="dialog"
+          aria-describedby={undefined}
+          onOpenAutoFocus={enter}
+          onCloseAutoFocus={leave}
+          onEscapeKeyDown={(event) => holdsEscape && event.preventDefault()}
+        >
           <header>
             <Radix.Title>{title}</Radix.Title>
             <Radix.Close className="icon-button" aria-label={t.close}>

@@ -1,13 +1,14 @@
 /** One note of the timeline: its text, when it was written, where it is saved, and what can be done with it. */
 import { DropdownMenu } from 'radix-ui'
-import { lazy, memo, Suspense, useState } from 'react'
-import type { ShownNote } from '#host/methods'
+import { lazy, memo, Suspense } from 'react'
+import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
 import { shortTime } from '#text/when'
 import { Icon, type IconName } from '#ui/icons'
+import { Keys } from '#ui/keys'
 import { MarkdownView } from '#ui/markdown-view'
-import { useToast } from '#ui/toasts'
+import { useNoteActions } from '#ui/note-actions'
 import { useAnswer, useVault } from '#ui/vault'
 
 const Editor = lazy(() => import('#ui/editor'))
@@ -50,32 +51,36 @@ function MoveMenu({ id, from }: { readonly id: string; readonly from: string | n
 
 interface NoteCardProps {
   readonly note: ShownNote
+  /** Tab comes to it. */
+  readonly current: boolean
+  /** It was jumped to just now. */
+  readonly marked: boolean
+  readonly editing: boolean
+  /** These stay the same functions, so that a note that has not changed is not drawn again. */
+  readonly onEdit: (id: string) => void
+  readonly onDone: (id: string) => void
   readonly onHistory: (id: string) => void
 }
 
-export const NoteCard = memo(function NoteCard({ note, onHistory }: NoteCardProps) {
+export const NoteCard = memo(function NoteCard({ note, current, marked, editing, onEdit, onDone, onHistory }: NoteCardProps) {
   const vault = useVault()
-  const toast = useToast()
-  const [editing, setEditing] = useState(false)
+  const actions = useNoteActions()
   const { id, text, title, pinned, createdAt, updatedAt, place, conflicts, spaceId } = note
   const now = Date.now()
   // A title of its own, given elsewhere: what follows from the text is not said twice.
   const ownTitle = title !== '' && title !== noteTitle(text) ? title : undefined
 
-  async function copy(): Promise<void> {
-    await navigator.clipboard.writeText(text)
-    toast({ text: t.copied })
-  }
-  async function remove(): Promise<void> {
-    await vault.removeNote(id)
-    toast({ text: t.noteDeleted, undo: () => void vault.restoreNote(id, Date.now()) })
-  }
   return (
-    <article className="note" aria-label={title || noteTitle(text)}>
+    <article
+      className={marked ? 'note marked' : 'note'}
+      aria-label={title || noteTitle(text) || t.untitled}
+      data-note={id}
+      tabIndex={current ? 0 : -1}
+    >
       {ownTitle !== undefined && <h2>{ownTitle}</h2>}
       {editing ? (
         <Suspense fallback={<MarkdownView text={text} />}>
-          <Editor id={id} onDone={() => setEditing(false)} />
+          <Editor id={id} onDone={() => onDone(id)} />
         </Suspense>
       ) : (
         <MarkdownView text={text} />
@@ -84,7 +89,7 @@ export const NoteCard = memo(function NoteCard({ note, onHistory }: NoteCardProp
         <aside className="conflict" key={other}>
           <p>{t.conflict}</p>
           <MarkdownView text={other} />
-          <button type="button" onClick={() => void vault.editNote(id, { text: `${text}\n\n${other}`, now: Date.now() })}>
+          <button type="button" onClick={() => void vault.keepBoth(id, other, Date.now())}>
             {t.keepBoth}
           </button>
         </aside>
@@ -95,10 +100,10 @@ export const NoteCard = memo(function NoteCard({ note, onHistory }: NoteCardProp
         {updatedAt - createdAt > 60_000 && <span>{t.edited(shortTime(updatedAt, now))}</span>}
         <PlaceMark place={place} />
         <span className="actions">
-          <button type="button" className="icon-button" aria-label={t.copy} title={t.copy} onClick={() => void copy()}>
+          <button type="button" className="icon-button" aria-label={t.copy} title={t.copy} onClick={() => actions.copy(note)}>
             <Icon name="copy" />
           </button>
-          <button type="button" className="icon-button" aria-label={t.edit} title={t.edit} onClick={() => setEditing(true)}>
+          <button type="button" className="icon-button" aria-label={t.edit} title={t.edit} onClick={() => onEdit(id)}>
             <Icon name="edit" />
           </button>
           <DropdownMenu.Root>
@@ -107,18 +112,15 @@ export const NoteCard = memo(function NoteCard({ note, onHistory }: NoteCardProp
             </DropdownMenu.Trigger>
             <DropdownMenu.Portal>
               <DropdownMenu.Content className="menu" align="end">
-                <DropdownMenu.Item
-                  className="menu-item"
-                  onSelect={() => void vault.editNote(id, { pinned: !pinned, now: Date.now() })}
-                >
-                  {pinned ? t.unpin : t.pin}
+                <DropdownMenu.Item className="menu-item" onSelect={() => actions.togglePin(note)}>
+                  {pinned ? t.unpin : t.pin} <Keys chords="P" aside />
                 </DropdownMenu.Item>
                 <MoveMenu id={id} from={spaceId} />
                 <DropdownMenu.Item className="menu-item" onSelect={() => onHistory(id)}>
-                  {t.history.title}
+                  {t.history.menu} <Keys chords="H" aside />
                 </DropdownMenu.Item>
-                <DropdownMenu.Item className="menu-item danger" onSelect={() => void remove()}>
-                  {t.deleteNote}
+                <DropdownMenu.Item className="menu-item danger" onSelect={() => actions.remove(note)}>
+                  {t.deleteNote} <Keys chords="Delete" aside />
                 </DropdownMenu.Item>
               </DropdownMenu.Content>
             </DropdownMenu.Portal>

@@ -1,5 +1,5 @@
 /** Spaces at the left, and at the bottom the state of it all, in words; the version opens the app's info. */
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, type RefObject, useState } from 'react'
 import { t } from '#strings/strings'
 import { Avatar } from '#ui/avatar'
 import { Icon } from '#ui/icons'
@@ -7,56 +7,73 @@ import { StateLine } from '#ui/state-line'
 import { useAnswer, useVault } from '#ui/vault'
 import { newId } from '#vault/ids'
 
+interface NewSpaceProps {
+  readonly onMade: (id: string) => void
+  readonly onDone: () => void
+}
+
+function NewSpace({ onMade, onDone }: NewSpaceProps) {
+  const vault = useVault()
+  const [name, setName] = useState('')
+  const [error, setError] = useState<string>()
+
+  async function add(event: FormEvent): Promise<void> {
+    event.preventDefault()
+    try {
+      onMade(await vault.addSpace({ id: newId(), name, now: Date.now() }))
+      onDone()
+    } catch (failure) {
+      setError((failure as Error).message)
+    }
+  }
+  return (
+    <form className="new-space" onSubmit={(event) => void add(event)}>
+      <input
+        // biome-ignore lint/a11y/noAutofocus: it was asked for just now
+        autoFocus
+        value={name}
+        aria-label={t.spaceName}
+        placeholder={t.spaceName}
+        aria-invalid={error !== undefined}
+        onChange={({ target }) => setName(target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape') return
+          event.stopPropagation()
+          onDone()
+        }}
+      />
+      {error !== undefined && (
+        <p className="error" role="alert">
+          {error}
+        </p>
+      )}
+    </form>
+  )
+}
+
 interface SidebarProps {
+  readonly element: RefObject<HTMLElement | null>
+  /** Somebody wants to make a space. */
+  readonly adding: boolean
+  readonly onAdding: (adding: boolean) => void
   readonly current: string | undefined
   readonly onSelect: (id: string) => void
   readonly onAppInfo: () => void
   readonly onTrash: () => void
 }
 
-export function Sidebar({ current, onSelect, onAppInfo, onTrash }: SidebarProps) {
+export function Sidebar({ element, adding, onAdding, current, onSelect, onAppInfo, onTrash }: SidebarProps) {
   const vault = useVault()
   const { value: spaces = [] } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
-  const [name, setName] = useState<string>()
-  const [error, setError] = useState<string>()
-
-  async function add(event: FormEvent): Promise<void> {
-    event.preventDefault()
-    try {
-      onSelect(await vault.addSpace({ id: newId(), name: name ?? '', now: Date.now() }))
-      setName(undefined)
-      setError(undefined)
-    } catch (failure) {
-      setError((failure as Error).message)
-    }
-  }
   return (
-    <nav className="sidebar" aria-label={t.spaces}>
+    <nav className="sidebar" aria-label={t.spaces} ref={element}>
       <header>
         <h1>{t.app}</h1>
-        <button type="button" className="icon-button" aria-label={t.newSpace} title={t.newSpace} onClick={() => setName('')}>
+        <button type="button" className="icon-button" aria-label={t.newSpace} title={t.newSpace} onClick={() => onAdding(true)}>
           <Icon name="plus" />
         </button>
       </header>
-      {name !== undefined && (
-        <form className="new-space" onSubmit={(event) => void add(event)}>
-          <input
-            // biome-ignore lint/a11y/noAutofocus: it was asked for just now
-            autoFocus
-            value={name}
-            aria-label={t.spaceName}
-            placeholder={t.spaceName}
-            aria-invalid={error !== undefined}
-            onChange={({ target }) => setName(target.value)}
-            onKeyDown={({ key }) => key === 'Escape' && setName(undefined)}
-          />
-          {error !== undefined && (
-            <p className="error" role="alert">
-              {error}
-            </p>
-          )}
-        </form>
-      )}
+      {adding && <NewSpace onMade={onSelect} onDone={() => onAdding(false)} />}
       <ul>
         {spaces.map((space) => (
           <li key={space.id}>

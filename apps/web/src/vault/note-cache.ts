@@ -1,5 +1,6 @@
 /** The notes that are on the screen and near it: fetched in batches as they come into view, and again when notes have changed. */
-import type { HostClient, ShownNote } from '#host/methods'
+import type { HostClient } from '#host/methods'
+import type { ShownNote } from '#host/note-methods'
 
 /** Kept besides those in view, the longest unseen go first. */
 const MOST = 400
@@ -33,6 +34,12 @@ export class NoteCache {
   want(ids: readonly string[]): void {
     this.#wanted = ids
     if (ids.some((id) => !this.#notes.has(id))) void this.#fetch(false)
+  }
+
+  /** Fetches these before they come into view, so that their heights are right at once. */
+  async load(ids: readonly string[]): Promise<void> {
+    const missing = ids.filter((id) => !this.#notes.has(id))
+    if (missing.length > 0) this.#take(missing, await this.#vault.notes(missing), false)
   }
 
   /** Some notes are others now. */

@@ -58,6 +58,13 @@ export interface SearchRequest {
   readonly limit: number
   /** Only rows below this rowid: the last one of the page before. */
   readonly before?: number
+  /** Only rows that have this value in this column. */
+  readonly where?: ColumnValue | undefined
+}
+
+export interface ColumnValue {
+  readonly column: string
+  readonly value: SqlValue
 }
 
 export interface SearchResult {
@@ -199,18 +206,21 @@ export class SearchIndex {
     const before = request.before ?? LAST_ROW
     const matchesPhrases = phraseMatcher(query)
     const newest = Math.floor((before - 1) / SHARD_ROWS)
+    const { where } = request
+    const values = where === undefined ? [] : [where.value]
     const shards = this.#driver
       .prepare(`SELECT shard FROM ${this.#index}.search_shards WHERE tbl = ? AND shard <= ? ORDER BY shard DESC`)
       .values(table.table, newest)
     for (const [shard] of shards) {
       if (rows.length >= request.limit) break
       const fts = name(this.#ftsName(table.table, Number(shard)))
-      const visible =
-        table.visible === undefined
+      const asked = where === undefined ? '' : ` AND v.${name(where.column)} = ?`
+      const shown =
+        table.visible === undefined && where === undefined
           ? ''
-          : ` AND EXISTS (SELECT 1 FROM ${this.#vault}.${name(table.visible)} v WHERE v._n = ${fts}.rowid)`
-      const sql = `SELECT rowid AS n FROM ${this.#index}.${fts} WHERE ${fts} MATCH ? AND rowid < ?${visible} ORDER BY rowid DESC`
-      for (const row of this.#driver.prepare(sql).iterate(match, before)) {
+          : ` AND EXISTS (SELECT 1 FROM ${this.#vault}.${name(table.visible ?? table.table)} v WHERE v._n = ${fts}.rowid${asked})`
+      const sql = `SELECT rowid AS n FROM ${this.#index}.${fts} WHERE ${fts} MATCH ? AND rowid < ?${shown} ORDER BY rowid DESC`
+      for (const row of this.#driver.prepare(sql).iterate(match, before, ...values)) {
         const n = Number(row['n'])
         if (matchesPhrases !== undefined && !matchesPhrases(this.#texts(table, n))) continue
         rows.push(n)

@@ -1,0 +1,114 @@
+/** Every command, every space and the notes that have the words typed: the arrows choose, Enter runs. */
+import { type KeyboardEvent, useId, useState } from 'react'
+import { COMMAND_NAMES, type Command } from '#keys/commands'
+import { useShortcutKeys } from '#local/shortcuts'
+import { t } from '#strings/strings'
+import { matchRank } from '#text/match-rank'
+import { Dialog } from '#ui/dialog'
+import { Keys } from '#ui/keys'
+import { useSearch } from '#ui/use-search'
+import { useAnswer, useVault } from '#ui/vault'
+
+/** Notes that are shown below the commands. */
+const MOST_NOTES = 6
+
+interface PaletteProps {
+  /** Commands that would do nothing now. */
+  readonly idle: ReadonlySet<Command>
+  readonly onRun: (command: Command) => void
+  readonly onSpace: (id: string) => void
+  readonly onNote: (space: string, id: string) => void
+  readonly onClose: () => void
+}
+
+interface Entry {
+  readonly key: string
+  readonly label: string
+  readonly kind: string
+  readonly chords: string
+  readonly run: () => void
+}
+
+export function CommandPalette({ idle, onRun, onSpace, onNote, onClose }: PaletteProps) {
+  const vault = useVault()
+  const shortcuts = useShortcutKeys()
+  const [text, setText] = useState('')
+  const [chosen, setChosen] = useState(0)
+  const listId = useId()
+  const { value: spaces = [] } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
+  const found = useSearch({ text, limit: MOST_NOTES })
+
+  const named: Entry[] = [
+    ...COMMAND_NAMES.filter((command) => command !== 'palette' && !idle.has(command)).map((command) => ({
+      key: command,
+      label: t.commands[command],
+      kind: t.palette.command,
+      chords: shortcuts[command],
+      run: () => onRun(command),
+    })),
+    ...spaces.map(({ id, name }) => ({ key: id, label: name, kind: t.palette.space, chords: '', run: () => onSpace(id) })),
+  ]
+  const entries: Entry[] = [
+    ...named
+      .map((entry) => ({ entry, rank: matchRank(entry.label, text) }))
+      .filter(({ rank }) => rank !== undefined)
+      .sort((a, b) => (a.rank ?? 0) - (b.rank ?? 0))
+      .map(({ entry }) => entry),
+    ...(found?.notes ?? []).map(({ id, title, spaceId }) => ({
+      key: id,
+      label: title.text === '' ? t.untitled : title.text,
+      kind: t.palette.note,
+      chords: '',
+      run: () => onNote(spaceId, id),
+    })),
+  ]
+  const at = Math.min(chosen, entries.length - 1)
+
+  function onKeyDown(event: KeyboardEvent): void {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+    if (event.key === 'Enter') entries[at]?.run()
+    else if (step !== 0 && entries.length > 0) setChosen((at + step + entries.length) % entries.length)
+    else return
+    event.preventDefault()
+  }
+  return (
+    <Dialog title={t.palette.title} onClose={onClose}>
+      <input
+        data-first
+        role="combobox"
+        aria-expanded={entries.length > 0}
+        aria-controls={listId}
+        aria-activedescendant={entries[at] && `${listId}-${at}`}
+        aria-label={t.palette.title}
+        placeholder={t.palette.hint}
+        value={text}
+        onChange={({ target }) => {
+          setText(target.value)
+          setChosen(0)
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div className="palette" role="listbox" id={listId} aria-label={t.palette.title}>
+        {entries.map((entry, i) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
+          // biome-ignore lint/a11y/useFocusableInteractive: the field above has the focus
+          <div
+            key={entry.key}
+            id={`${listId}-${i}`}
+            role="option"
+            aria-selected={i === at}
+            ref={(element) => {
+              if (i === at) element?.scrollIntoView({ block: 'nearest' })
+            }}
+            onClick={entry.run}
+          >
+            <span className="name">{entry.label}</span>
+            <small>{entry.kind}</small>
+            <Keys chords={entry.chords} aside />
+          </div>
+        ))}
+      </div>
+      {entries.length === 0 && <p className="hint">{t.palette.nothing}</p>}
+    </Dialog>
+  )
+}
