@@ -1,0 +1,87 @@
+/**
+ * New builds of the app. The service worker fetches one in the background and lets it wait; this tells that it is ready and takes it
+ * when the person says so. No tab is reloaded while a text is open in it, unless its person pressed the button there.
+ */
+import { openTexts } from '#text/open-texts'
+
+const WORKER = '/sw.js'
+/** A page that stays open for weeks looks for itself, when somebody comes back to it. Milliseconds. */
+const LOOK_AGAIN = 60 * 60 * 1000
+
+class Updates {
+  readonly #listeners = new Set<() => void>()
+  #registration: ServiceWorkerRegistration | undefined
+  #ready = false
+  #taking = false
+  #lookedAt = Date.now()
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** A newer build than the one in this tab is there. */
+  readonly isReady = (): boolean => this.#ready
+
+  /** From the first visit on the app opens without a network. Where browsers have no service workers it works all the same. */
+  async start(): Promise<void> {
+    const { serviceWorker } = navigator
+    if (serviceWorker === undefined) return
+    // The first worker takes over a page that had none: nothing has changed then.
+    let had = serviceWorker.controller !== null
+    serviceWorker.addEventListener('controllerchange', () => {
+      if (had) this.#superseded()
+      had = true
+    })
+    try {
+      this.#registration = await serviceWorker.register(WORKER, { updateViaCache: 'none' })
+    } catch {
+      // Private windows refuse; so does a gate that wants its person first.
+      return
+    }
+    const registration = this.#registration
+    if (registration.waiting !== null && had) this.#tell()
+    registration.addEventListener('updatefound', () => {
+      const { installing } = registration
+      installing?.addEventListener('statechange', () => {
+        if (installing.state === 'installed' && serviceWorker.controller !== null) this.#tell()
+      })
+    })
+    document.addEventListener('visibilitychange', () => this.#look())
+  }
+
+  /** Reloads with the new build, once everything typed is stored. @returns false where it cannot be stored: nothing happened then */
+  async take(): Promise<boolean> {
+    // What is typed from here on would be lost.
+    document.body.inert = true
+    if (!(await openTexts.stored())) {
+      document.body.inert = false
+      return false
+    }
+    this.#taking = true
+    const waiting = this.#registration?.waiting
+    if (waiting) waiting.postMessage('take-over')
+    else location.reload()
+    return true
+  }
+
+  #tell(): void {
+    this.#ready = true
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** The new build serves this page from now on, because a person took it here or in another tab. */
+  #superseded(): void {
+    if (this.#taking || !openTexts.any) location.reload()
+    else this.#tell()
+  }
+
+  #look(): void {
+    if (document.visibilityState !== 'visible' || Date.now() - this.#lookedAt < LOOK_AGAIN) return
+    this.#lookedAt = Date.now()
+    // Without a network there is nothing new.
+    this.#registration?.update().catch(() => {})
+  }
+}
+
+export const updates = new Updates()
