@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { WEB_APP_POLICY } from '@lockstep/server/web-app'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { commandExists, needs } from '../support/optional.ts'
@@ -24,9 +25,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
 }
-const POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:"
 
 /** Whether browser tests can run here. */
 export const hasChromium = (name: string): boolean =>
@@ -94,7 +95,7 @@ async function servePages(folder: string, upstream: () => string | undefined): P
     try {
       const body = readFileSync(join(folder, new URL(path, 'http://pages').pathname))
       const type = TYPES[extname(path)] ?? 'application/octet-stream'
-      outgoing.writeHead(200, { 'content-type': type, 'content-security-policy': POLICY }).end(body)
+      outgoing.writeHead(200, { 'content-type': type, 'content-security-policy': WEB_APP_POLICY }).end(body)
     } catch {
       outgoing.writeHead(404).end()
     }
@@ -133,6 +134,8 @@ export interface BrowserWorker {
 export interface BrowserStage {
   readonly browser: Browser
   readonly url: string
+  /** Where what was built lies. */
+  readonly folder: string
   /** Another device: storage of its own. */
   newDevice(options?: BrowserContextOptions): Promise<BrowserContext>
   newPage(context: BrowserContext): Promise<Page>
@@ -156,6 +159,7 @@ export async function openBrowser(what: Built = 'pages'): Promise<BrowserStage> 
   return {
     browser,
     url: pages.url,
+    folder,
     errors,
     newDevice: (options) => browser.newContext(options),
     async newPage(context) {
