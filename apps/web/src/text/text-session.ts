@@ -14,6 +14,8 @@ const FROM_VAULT = 'vault'
 export interface TextSession {
   readonly doc: Y.Doc
   readonly text: Y.Text
+  /** Something was typed in it. */
+  readonly typed: boolean
   /** Resolves when everything typed so far is stored, or cannot be: then with false. */
   stored(): Promise<boolean>
   /** Others may have written. False where the text was begun anew, by a restore for one: open it again. */
@@ -38,6 +40,7 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
   Y.applyUpdate(doc, document, FROM_VAULT)
   const text = doc.getText(TEXT)
   let waiting: Uint8Array[] = []
+  let typed = false
   let running: Promise<void> | undefined
 
   async function handOver(): Promise<void> {
@@ -61,12 +64,16 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
   }
   doc.on('update', (update: Uint8Array, origin: unknown) => {
     if (origin === FROM_VAULT) return
+    typed = true
     waiting.push(update)
     void store()
   })
   const session: TextSession = {
     doc,
     text,
+    get typed() {
+      return typed
+    },
     async stored() {
       if (waiting.length > 0 || running !== undefined) await store()
       return waiting.length === 0
@@ -85,4 +92,9 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
   }
   openTexts.add(session)
   return session
+}
+
+/** Puts a text that stood beside another below it. */
+export function addBelow(text: Y.Text, other: string): void {
+  text.insert(text.length, text.length === 0 ? other : `\n\n${other}`)
 }

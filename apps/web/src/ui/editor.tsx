@@ -1,50 +1,15 @@
-/** A note's text in place, for editing: what others write meanwhile appears in it, and undo takes back only what was typed here. */
-import { defaultKeymap, historyKeymap, indentWithTab } from '@codemirror/commands'
-import { markdown, markdownKeymap, markdownLanguage } from '@codemirror/lang-markdown'
-import { defaultHighlightStyle, syntaxHighlighting } from '@codemirror/language'
-import { EditorState } from '@codemirror/state'
-import { EditorView, keymap } from '@codemirror/view'
+/** A note's text in place, for editing: what others write meanwhile appears in it. */
+import type { EditorView } from '@codemirror/view'
 import { useEffect, useRef, useState } from 'react'
-import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next'
-import { UndoManager } from 'yjs'
+import { createView } from '#editor/create-view'
 import { t } from '#strings/strings'
-import { openTextSession, type TextSession } from '#text/text-session'
+import { addBelow, openTextSession, type TextSession } from '#text/text-session'
 import { useToast } from '#ui/toasts'
 import { useChanges, useVault } from '#ui/vault'
 
 interface EditorProps {
   readonly id: string
   readonly onDone: () => void
-}
-
-function createView(parent: HTMLElement, { text }: TextSession, onDone: () => void): EditorView {
-  const undoManager = new UndoManager(text)
-  const finish = () => {
-    onDone()
-    return true
-  }
-  return new EditorView({
-    parent,
-    state: EditorState.create({
-      doc: text.toString(),
-      extensions: [
-        keymap.of([
-          { key: 'Escape', run: finish },
-          { key: 'Mod-Enter', run: finish },
-          ...markdownKeymap,
-          ...yUndoManagerKeymap,
-          ...defaultKeymap,
-          ...historyKeymap,
-          indentWithTab,
-        ]),
-        EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ 'aria-label': t.edit, spellcheck: 'true' }),
-        markdown({ base: markdownLanguage }),
-        syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
-        yCollab(text, null, { undoManager }),
-      ],
-    }),
-  })
 }
 
 export default function Editor({ id, onDone }: EditorProps) {
@@ -54,6 +19,16 @@ export default function Editor({ id, onDone }: EditorProps) {
   const session = useRef<TextSession>(undefined)
   /** Counts how often the text was begun anew under the editor. */
   const [round, setRound] = useState(0)
+  /** What had been typed into a text that was then begun anew, until the person says what becomes of it. */
+  const [left, setLeft] = useState<string>()
+  const done = useRef(() => {})
+  useEffect(() => {
+    done.current = () => {
+      // Only a decision drops it.
+      if (left !== undefined && session.current !== undefined) addBelow(session.current.text, left)
+      onDone()
+    }
+  })
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a session lasts for one note and one round
   useEffect(() => {
@@ -63,9 +38,9 @@ export default function Editor({ id, onDone }: EditorProps) {
     void openTextSession({ vault, id, now: Date.now, onError }).then((opened) => {
       if (opened === undefined || ended || parent.current === null) return void opened?.close()
       session.current = opened
-      view = createView(parent.current, opened, onDone)
+      view = createView({ parent: parent.current, session: opened, label: t.edit, onDone: () => done.current() })
       view.focus()
-      view.dispatch({ selection: { anchor: view.state.doc.length } })
+      setLeft((text) => (text !== undefined && opened.text.toString().includes(text) ? undefined : text))
     })
     return () => {
       ended = true
@@ -76,14 +51,36 @@ export default function Editor({ id, onDone }: EditorProps) {
   }, [id, round])
 
   useChanges(['notes'], () => {
-    void session.current?.catchUp().then((same) => {
-      if (!same) setRound((count) => count + 1)
+    const open = session.current
+    void open?.catchUp().then((same) => {
+      if (same || open !== session.current) return
+      if (open.typed) setLeft(open.text.toString())
+      setRound((count) => count + 1)
     })
   })
+
+  function settle(keep: boolean): void {
+    if (keep && left !== undefined && session.current !== undefined) addBelow(session.current.text, left)
+    setLeft(undefined)
+  }
   return (
     <div className="editor">
+      {left !== undefined && (
+        <aside className="conflict" role="alert">
+          <p>{t.anewTitle}</p>
+          <pre>{left}</pre>
+          <div className="row">
+            <button type="button" onClick={() => settle(true)}>
+              {t.keepBoth}
+            </button>
+            <button type="button" onClick={() => settle(false)}>
+              {t.anewDrop}
+            </button>
+          </div>
+        </aside>
+      )}
       <div ref={parent} />
-      <button type="button" className="primary" onClick={onDone}>
+      <button type="button" className="primary" onClick={() => done.current()}>
         {t.done}
       </button>
     </div>
