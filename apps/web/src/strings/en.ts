@@ -108,7 +108,19 @@ export const en = {
     restore: 'Make this the text again',
   },
   cannotStore: 'This browser cannot store notes for this page',
-  cannotStoreHint: 'It may be a private window, or a page that is not opened over https. Open it in a normal window.',
+  cannotStoreHint:
+    'It may be a private window, or storage may be switched off for this site. In a normal window your notes are kept.',
+  cannotOpen: 'Your notes cannot be opened',
+  cannotOpenHint: 'They are still in this browser. Reload the page; if that does not help, this is what went wrong:',
+  memory: {
+    begin: 'Write without storing',
+    beginHint: 'Everything works, syncing too; nothing is kept after this tab is closed.',
+    banner: 'This browser stores nothing: what you write is gone when this tab is closed, unless you sync it.',
+  },
+  storage: {
+    persisted: 'This browser has promised to keep your notes until you delete them.',
+    evictable: 'This browser may clear your notes when its disk is full. Synced notes are safe on the server.',
+  },
 } as const
 
 export type Strings = typeof en

@@ -2,6 +2,7 @@
 import { useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import type { Command } from '#keys/commands'
+import { askToPersist } from '#local/persistence'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
 import { AccountDialog } from '#ui/account-dialog'
@@ -13,6 +14,7 @@ import { ShortcutsDialog } from '#ui/shortcuts-dialog'
 import { Sidebar } from '#ui/sidebar'
 import { SpaceBar } from '#ui/space-bar'
 import { SpaceDialog } from '#ui/space-dialog'
+import { CannotStore, MemoryBanner } from '#ui/storage'
 import { type Jump, Timeline } from '#ui/timeline'
 import { useToast } from '#ui/toasts'
 import { TrashDialog } from '#ui/trash-dialog'
@@ -88,6 +90,7 @@ export function App() {
     const target = space?.id ?? (await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now }))
     await vault.addNote({ id: newId(), space: target, title: noteTitle(text), text, now })
     setJump({ note: 'newest', focus: false })
+    askToPersist()
   }
   async function removeSpace(): Promise<void> {
     if (own === undefined) return
@@ -117,6 +120,7 @@ export function App() {
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: as above */}
       <div className="shade" onClick={drawer.close} />
       <main inert={drawer.isOver}>
+        <MemoryBanner />
         <SpaceBar space={space} idle={idle} drawer={drawer} onRun={run} />
         {spaces !== undefined && (
           <Timeline
@@ -144,17 +148,5 @@ export function App() {
       {panel === 'palette' && <CommandPalette idle={idle} onRun={run} onSpace={select} onNote={open} onClose={close} />}
       {typeof panel === 'object' && <HistoryDialog id={panel.history} onClose={close} />}
     </div>
-  )
-}
-
-function CannotStore({ error }: { readonly error: Error }) {
-  return (
-    <main className="cannot-store" role="alert">
-      <h1>{t.cannotStore}</h1>
-      <p>{t.cannotStoreHint}</p>
-      <p>
-        <small>{error.message}</small>
-      </p>
-    </main>
   )
 }
