@@ -17,10 +17,10 @@ import { PRUNE_EVERY, pruneTail } from '#tail'
 /** Segments being decrypted ahead of the one being applied; each holds at most a few hundred KB. */
 const OPEN_AHEAD = 6
 /**
- * Sealed bytes applied in one transaction: the first rows are to be seen soon; later on larger transactions write the
- * pages of an index, which random ids hit all over, fewer times.
+ * Sealed bytes applied in one transaction, each twice as many as in the one before: the first rows are to be seen soon; later on
+ * larger transactions write the pages of an index, which random ids hit all over, fewer times.
  */
-const FIRST_APPLY_BYTES = 64 * 1024
+const FIRST_APPLY_BYTES = 16 * 1024
 const APPLY_BYTES = 2 * 1024 * 1024
 /** And rows: small edits of long texts take their time, in which nothing else runs and the connection may be given up. */
 const APPLY_ROWS = 8192
@@ -142,6 +142,7 @@ export class Downloader {
     let bytes = 0
     let position: Position | undefined
     const opening: Promise<OpenedSegment>[] = []
+    let openingBytes = 0
     let ready: OpenedSegment[] = []
     let readyBytes = 0
     let readyRows = 0
@@ -161,12 +162,13 @@ export class Downloader {
     const take = async () => {
       stuck = true
       const opened = await (opening.shift() as Promise<OpenedSegment>)
+      openingBytes -= opened.delivery.sealed.length
       ready.push(opened)
       readyBytes += opened.delivery.sealed.length
       readyRows += opened.content?.rows.length ?? 0
       if (readyBytes >= enough || readyRows >= APPLY_ROWS) {
         applyReady()
-        enough = Math.min(4 * enough, APPLY_BYTES)
+        enough = Math.min(2 * enough, APPLY_BYTES)
       }
       stuck = false
     }
@@ -184,7 +186,10 @@ export class Downloader {
           // One that fails while another is waited for has a reader already, or it would end the process as unhandled.
           opened.catch(() => {})
           opening.push(opened)
-          if (opening.length >= OPEN_AHEAD) await take()
+          openingBytes += delivery.sealed.length
+          // The first rows do not wait for what comes behind them.
+          const enoughComes = () => enough < APPLY_BYTES && opening.length > 0 && readyBytes + openingBytes >= enough
+          while (opening.length >= OPEN_AHEAD || enoughComes()) await take()
         }
       }
     } catch (error) {

@@ -79,14 +79,16 @@ export function buildDoc(key: number, { base, updates }: TextBase): BuiltDoc {
 function applyAll(key: number, text: string, updates: readonly TextUpdate[]): Y.Doc {
   const doc = new Y.Doc(DOC_OPTIONS)
   if (text !== '') {
-    const seed = new Y.Doc(DOC_OPTIONS)
-    seed.clientID = key
-    seed.getText(TEXT_NAME).insert(0, text)
-    Y.applyUpdate(doc, Y.encodeStateAsUpdate(seed))
-    seed.destroy()
+    const { clientID } = doc
+    doc.clientID = key
+    doc.getText(TEXT_NAME).insert(0, text)
+    doc.clientID = clientID
   }
-  // As one: an update that comes before what it builds on waits in the document, and is merged with all others that wait.
-  if (updates.length > 0) Y.applyUpdate(doc, mergeUpdates(updates.map(({ bytes }) => bytes)))
+  // The largest is most likely the one that the others build on. These as one: an update that comes before what it builds on waits in
+  // the document, and is merged with all others that wait.
+  const [largest, ...others] = [...updates].sort((a, b) => b.bytes.length - a.bytes.length)
+  if (largest !== undefined) Y.applyUpdate(doc, largest.bytes)
+  if (others.length > 0) Y.applyUpdate(doc, mergeUpdates(others.map(({ bytes }) => bytes)))
   return doc
 }
 

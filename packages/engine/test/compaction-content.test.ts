@@ -1,3 +1,4 @@
+import { toHex } from '@lockstep/protocol/bytes'
 import { extendChain, identifySegment } from '@lockstep/protocol/chain'
 import { type DeliveredSegment, SEGMENT_KIND, type SegmentRecord } from '@lockstep/protocol/records'
 import { describe, expect, test } from 'vitest'
@@ -191,6 +192,40 @@ describe('a vault in use', () => {
       expect(rowStates(fresh.vault.store)).toEqual(rowStates(device.vault.store))
       expect(await merger(device, server).run()).toBeUndefined()
     }
+  })
+
+  test('[LOG-6] a fresh device can read the latest rows of a merged log before most of the others have come', async () => {
+    const server = new MergingServer()
+    const device = anyVault()
+    const random = new Random(7)
+    const ids = Array.from({ length: 400 }, (_, i) => `n${i}`)
+    for (let edit = 0; edit < 6; edit++) {
+      for (const id of edit === 5 ? ids : random.shuffle(ids)) {
+        device.clock.now += 1000
+        device.vault.transact((tx) => {
+          const text = String(tx.get('notes', id)?.text ?? toHex(random.bytes(1000)))
+          const at = random.below(text.length)
+          tx.put('notes', id, { text: text.slice(0, at) + toHex(random.bytes(20)) + text.slice(at) })
+        })
+      }
+      await sync(device, server)
+    }
+    expect(await merger(device, server, runOf).run()).toMatchObject({ merged: true, whole: true, entries: server.log.length })
+    const sizes = (server.runs.get(1) ?? []).map(({ sealed }) => sealed.length)
+    expect(sizes.length).toBeGreaterThan(3)
+    for (const [i, bytes] of sizes.entries()) expect(bytes).toBeLessThanOrEqual(128 * 1024 * 2 ** i)
+
+    const fresh = anyVault()
+    const seen: { readonly rows: number; readonly latest: boolean }[] = []
+    const latest = ids.slice(-20)
+    fresh.vault.onChange(() => {
+      const found = new Set(fresh.vault.query('SELECT id FROM notes').map(({ id }) => id))
+      seen.push({ rows: found.size, latest: latest.every((id) => found.has(id)) })
+    })
+    await sync(fresh, server)
+    expect(seen.find((step) => step.latest)?.rows).toBeLessThanOrEqual(ids.length / 6)
+    expect(seen.at(-1)?.rows).toBe(ids.length)
+    expect(rowStates(fresh.vault.store)).toEqual(rowStates(device.vault.store))
   })
 
   test('[CELL-4] [LOG-10] many edits of few notes, merged, are as small as a vault that was made in one go', async () => {

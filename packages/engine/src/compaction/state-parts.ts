@@ -21,7 +21,7 @@ import type { Store } from '#store'
 import { rowsTable } from '#tables'
 import { compactText } from '#text'
 
-/** Bodies: the first part of many is small, so that what it holds is on a new device's screen at once. */
+/** Bodies: the first part is small and each next one twice as large, so that the latest rows are on a new device's screen at once. */
 const FIRST_BODY_BYTES = 64 * 1024
 const BODY_BYTES = 1024 * 1024
 /** Rows that come in the exact order of their last write. */
@@ -62,7 +62,7 @@ class Cutter {
   #bytes = 0
 
   get #limit(): number {
-    return this.parts.length === 1 ? FIRST_BODY_BYTES : BODY_BYTES
+    return Math.min(FIRST_BODY_BYTES * 2 ** (this.parts.length - 1), BODY_BYTES)
   }
 
   /** The slices of the part that takes `bytes` more. */
