@@ -205,7 +205,8 @@ export class History {
     const keep = (made: Uint8Array) => {
       bytes = made
     }
-    doc.clientID = 1 + this.#random.below(2 ** 52)
+    // 52 bits of randomness, as devices draw them: what they take cannot be compressed.
+    doc.clientID = 1 + this.#random.below(2 ** 26) * 2 ** 26 + this.#random.below(2 ** 26)
     doc.on('update', keep)
     doc.transact(() => {
       for (const { at, remove, insert } of splices) {

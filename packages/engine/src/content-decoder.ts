@@ -14,6 +14,7 @@ import {
   FLAG_OWN_STAMPS,
   FLAG_RAW_ID,
   type MergedRun,
+  PART,
   type Payload,
   type Shape,
   TAG,
@@ -21,10 +22,13 @@ import {
 import { makeStamp, type ReplicaId, type Stamp } from '#hlc'
 import { KIND, type Kind } from '#schema'
 import { baseClient, isYjsUpdate } from '#text'
+import { STREAM_COUNT, TextUnpacker } from '#text-pack'
 
 const KNOWN_FLAGS = FLAG_OWN_STAMPS | FLAG_RAW_ID
 const MAX_COLUMNS = 256
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
+/** Of all updates that were packed in a segment: several times what a body may hold. */
+const MAX_UNPACKED = 4 * MAX_SEGMENT_CONTENT
 const MAX_MILLIS = 2 ** 48 - 1
 
 function unzigzag(value: number): number {
@@ -39,6 +43,7 @@ class ContentDecoder {
   readonly #in: ByteReader
   readonly #replicas: ReplicaId[] = []
   readonly #shapes: Shape[] = []
+  #unpacker: TextUnpacker | undefined
   #millis = 0
 
   constructor(body: Uint8Array) {
@@ -76,23 +81,35 @@ class ContentDecoder {
   #text(): TextState {
     const count = this.#countOf(3)
     const state = new Map<number, TextBase>()
+    let base = 0
     for (let i = 0; i < count; i++) {
       const part = this.#in.u8()
-      if (part === 0) {
+      if (part === PART.base) {
         const stamp = this.#stamp()
-        const base = { stamp, tag: this.#in.text(), text: this.#in.text() }
-        const key = baseClient(base.tag, base.text)
-        if (state.get(key)?.base !== undefined) malformed('a text names one base twice')
-        state.set(key, { base, updates: state.get(key)?.updates ?? [] })
-      } else if (part === 1) {
-        const key = this.#in.varint()
-        const update = { base: this.#stamp(), bytes: this.#in.bytes().slice() }
-        if (!isYjsUpdate(update.bytes)) malformed('a text update cannot be read')
+        const tag = this.#in.text()
+        const text = this.#in.text()
+        base = baseClient(tag, text)
+        if (state.get(base)?.base !== undefined) malformed('a text names one base twice')
+        state.set(base, { base: { stamp, tag, text }, updates: state.get(base)?.updates ?? [] })
+      } else if (part === PART.update || part === PART.packed) {
+        const named = this.#in.varint()
+        const key = part === PART.packed && named === 0 ? base : named
+        const update = { base: this.#stamp(), bytes: part === PART.packed ? this.#unpack(key) : this.#update() }
         const entry = state.get(key) ?? { base: undefined, updates: [] }
         state.set(key, { base: entry.base, updates: [...entry.updates, update] })
       } else malformed(`text part ${part} is not known`)
     }
     return state
+  }
+
+  #update(): Uint8Array {
+    const bytes = this.#in.bytes().slice()
+    return isYjsUpdate(bytes) ? bytes : malformed('a text update cannot be read')
+  }
+
+  #unpack(base: number): Uint8Array {
+    if (this.#unpacker === undefined || base === 0) malformed('a packed text is not where one can be')
+    return (this.#unpacker as TextUnpacker).unpack(base)
   }
 
   #set(): SetState {
@@ -133,14 +150,17 @@ class ContentDecoder {
     }
   }
 
-  #header(): ContentHeader {
+  #version(): number {
     const version = this.#in.u8()
-    if (version !== BODY_VERSION) {
-      throw new FormatError(
-        'unsupported',
-        `the segment has body version ${version}; this version of Lockstep reads ${BODY_VERSION}`,
-      )
-    }
+    const { plain, packed } = BODY_VERSION
+    if (version === plain || version === packed) return version
+    throw new FormatError(
+      'unsupported',
+      `the segment has body version ${version}; this version of Lockstep reads ${plain} and ${packed}`,
+    )
+  }
+
+  #header(): ContentHeader {
     const replica = this.#replica()
     const counter = this.#in.varint()
     const previous = this.#in.raw(32).slice()
@@ -213,15 +233,21 @@ class ContentDecoder {
   }
 
   decode(): Content {
+    const version = this.#version()
     const header = this.#header()
     this.#replicas.push(header.replica)
     const replicas = this.#countOf(16)
     for (let i = 0; i < replicas; i++) this.#replicas.push(this.#replica())
     const shapes = this.#countOf(4)
     for (let i = 0; i < shapes; i++) this.#shapes.push(this.#shape())
+    if (version === BODY_VERSION.packed) {
+      const streams = Array.from({ length: STREAM_COUNT }, () => this.#in.bytes())
+      this.#unpacker = new TextUnpacker(streams, MAX_UNPACKED)
+    }
     const count = this.#countOf(5)
     const rows: ContentRow[] = new Array(count)
     for (let i = 0; i < count; i++) rows[i] = this.#row()
+    this.#unpacker?.end()
     this.#in.end()
     return { header, rows }
   }

@@ -1,9 +1,10 @@
 /** Writes the content of a segment: docs/protocol.md [FMT-2]. */
 import { ByteWriter, fromHex } from '@lockstep/protocol/bytes'
 import { type Cell, fromRowId, GENERATED_ID, type RowDelta, type Scalar, type TextBase, type TextState } from '#cell'
-import { BODY_VERSION, type ContentHeader, type ContentRow, FLAG_OWN_STAMPS, FLAG_RAW_ID, type Shape, TAG } from '#content'
+import { BODY_VERSION, type ContentHeader, type ContentRow, FLAG_OWN_STAMPS, FLAG_RAW_ID, PART, type Shape, TAG } from '#content'
 import { type Stamp, stampCounter, stampMillis, stampReplica } from '#hlc'
 import { KIND, type Kind } from '#schema'
+import { TextPacker } from '#text-pack'
 
 const MIN_INTEGER = -(2 ** 52)
 const MAX_INTEGER = 2 ** 52 - 1
@@ -26,6 +27,7 @@ export type EncoderHeader = Omit<ContentHeader, 'counter' | 'previous'>
 /** Gathers rows, then writes them behind their dictionaries. `size` is the body's length so far, within a few bytes. */
 export class ContentEncoder {
   readonly #header: EncoderHeader
+  readonly #packer: TextPacker | undefined
   readonly #rows = new ByteWriter(16 * 1024)
   readonly #replicas = new Map<string, number>()
   readonly #shapes = new Map<string, number>()
@@ -34,15 +36,25 @@ export class ContentEncoder {
   #millis: number
   #count = 0
 
-  constructor(header: EncoderHeader) {
+  /** @param packTexts worth its time where whole texts are written: in merged segments and seeds */
+  constructor(header: EncoderHeader, { packTexts = false } = {}) {
     this.#header = header
+    this.#packer = packTexts ? new TextPacker() : undefined
     this.#millis = header.wallClock
     this.#replicas.set(header.replica, 0)
   }
 
   get size(): number {
     const { seen, covers } = this.#header
-    return this.#rows.length + this.#shapeBytes.length + this.#replicas.size * 16 + 192 + seen.length * 24 + covers.length * 64
+    return (
+      this.#rows.length +
+      (this.#packer?.size ?? 0) +
+      this.#shapeBytes.length +
+      this.#replicas.size * 16 +
+      192 +
+      seen.length * 24 +
+      covers.length * 64
+    )
   }
 
   get count(): number {
@@ -100,14 +112,16 @@ export class ContentEncoder {
       out.u8(TAG.parts).varint(parts)
       for (const [key, { base, updates }] of cell.value) {
         if (base !== undefined) {
-          out.u8(0)
+          out.u8(PART.base)
           this.#stamp(base.stamp)
           out.text(base.tag).text(base.text)
         }
         for (const { base: stamp, bytes } of updates) {
-          out.u8(1).varint(key)
+          const packed = this.#packer?.pack(key, bytes) === true
+          if (packed) out.u8(PART.packed).varint(base === undefined ? key : 0)
+          else out.u8(PART.update).varint(key)
           this.#stamp(stamp)
-          out.bytes(bytes)
+          if (!packed) out.bytes(bytes)
         }
       }
     } else {
@@ -165,7 +179,13 @@ export class ContentEncoder {
   finish(counter: number, previous: Uint8Array): Uint8Array {
     const { replica, wallClock, epoch, bundleVersion, seen, covers, run } = this.#header
     const out = new ByteWriter(this.size + 256)
-    out.u8(BODY_VERSION).raw(fromHex(replica)).varint(counter).raw(previous).varint(wallClock).varint(epoch).varint(bundleVersion)
+    const packed = this.#packer?.used === true
+    out
+      .u8(packed ? BODY_VERSION.packed : BODY_VERSION.plain)
+      .raw(fromHex(replica))
+      .varint(counter)
+      .raw(previous)
+    out.varint(wallClock).varint(epoch).varint(bundleVersion)
     out.varint(seen.length)
     for (const [other, last] of seen) out.raw(fromHex(other)).varint(last)
     out.varint(covers.length)
@@ -175,6 +195,7 @@ export class ContentEncoder {
     out.varint(this.#replicas.size - 1)
     for (const other of [...this.#replicas.keys()].slice(1)) out.raw(fromHex(other))
     out.varint(this.#shapes.size).raw(this.#shapeBytes.view())
+    if (packed) this.#packer?.writeTo(out)
     out.varint(this.#count).raw(this.#rows.view())
     return out.finish()
   }

@@ -1,8 +1,9 @@
 /**
- * The content of a segment, before compression and sealing: docs/protocol.md [FMT-2], body version 2.
+ * The content of a segment, before compression and sealing: docs/protocol.md [FMT-2], body versions 2 and 3.
  *
  * Dictionaries for replicas and shapes (a table with a list of columns) come first, then the rows. All cells that one
- * transaction wrote share one stamp, which is written once. `content-encoder.ts` writes it, `content-decoder.ts` reads it;
+ * transaction wrote share one stamp, which is written once. Version 3 has the streams of packed texts (text-pack.ts) before the
+ * rows; it is written only where there are any, in merged segments and seeds. `content-encoder.ts` writes it, `content-decoder.ts` reads it;
  * here are the types and the numbers that both share.
  */
 import { type Cell, lwwCell, type RowDelta, type Scalar, type SetState, type TextState } from '#cell'
@@ -10,9 +11,11 @@ import type { ReplicaId, Stamp } from '#hlc'
 import { KIND, type Kind } from '#schema'
 import { textOf } from '#text'
 
-export const BODY_VERSION = 2
+export const BODY_VERSION = { plain: 2, packed: 3 } as const
 export const FLAG_OWN_STAMPS = 1
 export const FLAG_RAW_ID = 2
+/** Parts of a text. */
+export const PART = { base: 0, update: 1, packed: 2 } as const
 /** Value tags. */
 export const TAG = { null: 0, integer: 1, real: 2, text: 3, blob: 4, parts: 5, elements: 6 } as const
 

@@ -25,8 +25,8 @@ import { anyDelta, anyHeader, REPLICAS } from './support/arbitrary.ts'
 
 const FILE = 'packages/engine/test/content.test.ts'
 
-function encode(header: ContentHeader, deltas: readonly RowDelta[]): Uint8Array {
-  const encoder = new ContentEncoder(header)
+function encode(header: ContentHeader, deltas: readonly RowDelta[], packTexts = false): Uint8Array {
+  const encoder = new ContentEncoder(header, { packTexts })
   for (const delta of deltas) encoder.add(delta)
   return encoder.finish(header.counter, header.previous)
 }
@@ -115,6 +115,51 @@ describe('the format', () => {
     ])
     expect(decodeContent(body).rows.map((row) => toDelta(row).cells)).toEqual([cells, purged])
     expectFrozen('segment body', body)
+    const packed = encode(
+      merged,
+      [
+        { table: 'notes', id: 'n', cells },
+        { table: 'notes', id: 'p', cells: purged },
+      ],
+      true,
+    )
+    expect(decodeContent(packed)).toEqual(decodeContent(body))
+    expectFrozen('segment body with packed texts', packed)
+  })
+
+  test('[FMT-2] [CELL-4] packed texts read by hand', () => {
+    const base = textOf(at(1000), 'abcd')
+    const [key] = base.keys() as unknown as [number]
+    const edits = (by: number, after: string) => (editText(base, after, by) as { update: TextUpdate }).update
+    // By client 2: "b" is taken out and "éx" written in its place; by client 1, which knows nothing of it: "x" at the end.
+    const updates = [edits(2, 'aéxcd'), edits(1, 'abcdx')]
+    const cells = new Map<string, Cell>([
+      ['text', { kind: KIND.text, value: new Map([[key, { base: base.get(key)?.base, updates }]]) }],
+      [DELETED, lwwCell(at(1000), 0)],
+    ])
+    const packed = toHex(encode(header, [{ table: 'notes', id: 'n', cells }], true))
+    const streams = [
+      `0e ${'00'.repeat(6)}02 ${'00'.repeat(6)}01`, // clients: 2, then 1
+      '0c  01 00  00 01  01 00 01  01 00  00 01  00', // each: one of its own, none mentioned; from clock 0 one stretch; what is deleted besides
+      '02 12 02', // flags: any on its left, of the first the next one on its right; of the second nothing on its right
+      '02 02 01', // lengths
+      '02 00 00', // on the left: the base
+      '02 01 03', // its character 1, which was taken out, and its character 3
+      '00 00', // on the right: follows
+      '02 01 01', // deleted: of the base, from clock 1, one
+      '06 03 c3a978 01 78', // texts: "éx", "x"
+    ]
+    const rows = [
+      '01  00 00 01 6e  00 00 00', // one row: shape 0, no flags, id "n", stamp
+      '05 03', // text in three parts
+      '00  00 00 00  00  04 61626364', // the base: stamp, no tag, "abcd"
+      '02 00  00 00 00  02 00  00 00 00', // two packed updates of the base before them, with its stamp
+      '01 00', // _deleted
+    ]
+    expect(packed.slice(0, 2)).toBe('03')
+    const expected = [...streams, ...rows].join('').replaceAll(' ', '')
+    expect(packed.slice(-expected.length)).toBe(expected)
+    expect(decodeContent(fromHex(packed)).rows.map((row) => toDelta(row).cells)).toEqual([cells])
   })
 
   test('[FMT-2] decode(encode(x)) = x', async () => {
@@ -127,6 +172,7 @@ describe('the format', () => {
       expect(content.rows.map(toDelta)).toEqual(deltas)
       // One encoding for one content.
       expect(encode(content.header, content.rows.map(toDelta))).toEqual(body)
+      expect(decodeContent(encode(head, deltas, true))).toEqual(content)
     })
   })
 
@@ -256,6 +302,7 @@ describe('what does not follow the format', () => {
       ...encode(
         anyHeader(random),
         Array.from({ length: random.below(4) }, () => anyDelta(random)),
+        random.chance(0.5),
       ),
     ]
     for (let i = random.between(1, 4); i > 0; i--) {

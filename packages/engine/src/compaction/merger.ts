@@ -279,15 +279,18 @@ export class Merger {
   async #seal({ first, last }: Run, { state, covers, previous, chain }: Replacement, part: number): Promise<SegmentRecord> {
     const { store, sealer } = this.#options
     const { epoch } = sealer
-    const encoder = new ContentEncoder({
-      replica: store.replica,
-      wallClock: Math.max(0, Math.floor(store.runtime.now())),
-      epoch,
-      bundleVersion: store.meta.get('bundleVersion') ?? 0,
-      seen: [],
-      covers: part === state.count - 1 ? covers : [],
-      run: { first, part, parts: state.count, chain },
-    })
+    const encoder = new ContentEncoder(
+      {
+        replica: store.replica,
+        wallClock: Math.max(0, Math.floor(store.runtime.now())),
+        epoch,
+        bundleVersion: store.meta.get('bundleVersion') ?? 0,
+        seen: [],
+        covers: part === state.count - 1 ? covers : [],
+        run: { first, part, parts: state.count, chain },
+      },
+      { packTexts: true },
+    )
     const place = { kind: SEGMENT_KIND.merged, epoch, replica: fromHex(store.replica), counter: last }
     state.fill(part, encoder)
     return { ...place, previous, sealed: await sealer.seal(place, encoder.finish(last, previous)) }

@@ -30,15 +30,18 @@ export async function* seedRecords({ store, sealer, sha256, head, chain, covers 
   let previous = chain
   for (let part = 0; part < state.count; part++) {
     const counter = head + part + 1
-    const encoder = new ContentEncoder({
-      replica: store.replica,
-      wallClock: Math.max(0, Math.floor(store.runtime.now())),
-      epoch,
-      bundleVersion: store.meta.get('bundleVersion') ?? 0,
-      seen: [],
-      covers: part === state.count - 1 ? covers : [],
-      run: undefined,
-    })
+    const encoder = new ContentEncoder(
+      {
+        replica: store.replica,
+        wallClock: Math.max(0, Math.floor(store.runtime.now())),
+        epoch,
+        bundleVersion: store.meta.get('bundleVersion') ?? 0,
+        seen: [],
+        covers: part === state.count - 1 ? covers : [],
+        run: undefined,
+      },
+      { packTexts: true },
+    )
     state.fill(part, encoder)
     const place = { kind: SEGMENT_KIND.seed, epoch, replica, counter }
     const record = { ...place, previous, sealed: await sealer.seal(place, encoder.finish(counter, previous)) }

@@ -22,7 +22,7 @@ export async function estimateSealedState(store: Store, sealer: Sealer): Promise
     const low = Number(bounds?.['low'])
     const step = Math.max(1, (Number(bounds?.['high']) - low) / SAMPLE_ROWS)
     const header = { replica, wallClock: 0, epoch, bundleVersion: 0, seen: [], covers: [], run: undefined }
-    const encoder = new ContentEncoder(header)
+    const encoder = new ContentEncoder(header, { packTexts: true })
     for (let i = 0; i < SAMPLE_ROWS && encoder.size < SAMPLE_BYTES; i++) {
       const row = rows.loadByRowid(table, Math.floor(low + i * step))
       if (row !== undefined) encoder.add({ table, id: row.id, cells: row.cells })
