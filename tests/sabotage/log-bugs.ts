@@ -79,4 +79,27 @@ export const logBugs: readonly Bug[] = [
     replace: 'FROM ${rowsTable(table)} r WHERE r._deleted = 0 AND r._n < ? ORDER BY',
     ...MERGED_AT_RANDOM,
   },
+  {
+    name: 'a packed text forgets which deletions do not follow from it',
+    file: 'packages/engine/src/text-pack.ts',
+    search: 'this.#write(base, apart, stated)',
+    replace: 'this.#write(base, apart, [])',
+    tests: ['packages/engine/test/text-pack.test.ts', ...MERGED_AT_RANDOM.tests],
+    titles: 'CELL-4',
+  },
+  {
+    name: 'an update is packed although it does not come out again',
+    file: 'packages/engine/src/text-pack.ts',
+    search: 'if (!equalBytes(putTogether(apart, allDeletions(implied, stated)), update)) return false\n',
+    replace: '',
+    tests: ['packages/engine/test/text-pack.test.ts'],
+  },
+  {
+    name: 'the parts of a merged log are all of one size',
+    file: 'packages/engine/src/compaction/state-parts.ts',
+    search: 'Math.min(FIRST_BODY_BYTES * 2 ** (this.parts.length - 1), BODY_BYTES)',
+    replace: 'BODY_BYTES',
+    tests: ['packages/engine/test/compaction-content.test.ts'],
+    titles: 'latest rows',
+  },
 ]

@@ -113,13 +113,16 @@ describe('packed texts', () => {
       return update
     }
     const plain = made((doc) => doc.getText('t').insert(0, 'text'))
-    const longer = Uint8Array.of(...plain.slice(0, -1), 0x80, 0)
+    const withDeletions = (...numbers: number[]) => Uint8Array.of(...plain.slice(0, -1), ...numbers)
     const others = [
       made((doc) => doc.getText('another').insert(0, 'text')),
       made((doc) => doc.getText('t').insertEmbed(0, { image: 1 })),
       made((doc) => doc.getText('t').insert(0, 'bold', { bold: true })),
       made((doc) => void doc.getMap('t').set('key', 'value')),
-      longer,
+      // Read by Yjs and written by nobody: a count in too many bytes, clients in another order, one without a deletion.
+      withDeletions(0x80, 0),
+      withDeletions(2, 3, 1, 0, 1, 7, 1, 0, 1),
+      withDeletions(1, 3, 0),
       Uint8Array.of(...plain, 0),
       plain.slice(0, -1),
       new Uint8Array(0),
@@ -128,6 +131,7 @@ describe('packed texts', () => {
     for (const update of others) expect(packer.pack(1, update)).toBe(false)
     expect(packer.used).toBe(false)
     expect(packer.pack(1, plain)).toBe(true)
+    expect(packer.pack(1, withDeletions(2, 7, 1, 0, 1, 3, 1, 0, 1))).toBe(true)
     expect(takeApart(plain)).toEqual({
       clients: [{ client: 7, clock: 0, stretches: [{ length: 4, text: 'text', left: undefined, right: undefined }] }],
       deletions: [],
