@@ -22,13 +22,11 @@ import {
 import { makeStamp, type ReplicaId, type Stamp } from '#hlc'
 import { KIND, type Kind } from '#schema'
 import { baseClient, isYjsUpdate } from '#text'
-import { STREAM_COUNT, TextUnpacker } from '#text-pack'
+import { MAX_UNPACKED, STREAM_COUNT, TextUnpacker } from '#text-pack'
 
 const KNOWN_FLAGS = FLAG_OWN_STAMPS | FLAG_RAW_ID
 const MAX_COLUMNS = 256
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
-/** Of all updates that were packed in a segment: several times what a body may hold. */
-const MAX_UNPACKED = 4 * MAX_SEGMENT_CONTENT
 const MAX_MILLIS = 2 ** 48 - 1
 
 function unzigzag(value: number): number {

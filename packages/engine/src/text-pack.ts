@@ -6,6 +6,7 @@
  * Nothing of an update is lost or changed: one whose bytes would not come out again as they were is not packed.
  */
 import { ByteReader, ByteWriter, equalBytes, FormatError } from '@lockstep/protocol/bytes'
+import { MAX_SEGMENT_CONTENT } from '@lockstep/protocol/limits'
 import {
   type CharacterId,
   type ClientStretches,
@@ -33,6 +34,9 @@ const STREAMS = [
 type StreamName = (typeof STREAMS)[number]
 
 export const STREAM_COUNT = STREAMS.length
+
+/** Bytes of all updates that are packed in one segment: they are several times what a body may hold. */
+export const MAX_UNPACKED = 4 * MAX_SEGMENT_CONTENT
 
 const CLIENT_BYTES = 7
 const FLAG_DELETED = 1
@@ -123,11 +127,16 @@ class ClientTable {
 
 export class TextPacker {
   readonly #streams = streamsOf(() => new ByteWriter(1024))
-  #count = 0
+  readonly #limit: number
+  #packed = 0
+
+  constructor(limit = MAX_UNPACKED) {
+    this.#limit = limit
+  }
 
   /** True once anything was packed. */
   get used(): boolean {
-    return this.#count > 0
+    return this.#packed > 0
   }
 
   get size(): number {
@@ -136,6 +145,7 @@ export class TextPacker {
 
   /** Packs an update of the base `base`. False where it cannot come out again as it is: it has to be written as bytes. */
   pack(base: number, update: Uint8Array): boolean {
+    if (this.#packed + update.length > this.#limit) return false
     const apart = takeApart(update)
     if (apart === undefined) return false
     // As Yjs writes them: the difference of two is less random than each.
@@ -144,7 +154,7 @@ export class TextPacker {
     const stated = statedDeletions(apart, implied)
     if (!equalBytes(putTogether(apart, allDeletions(implied, stated)), update)) return false
     this.#write(base, apart, stated)
-    this.#count++
+    this.#packed += update.length
     return true
   }
 

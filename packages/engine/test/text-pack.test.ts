@@ -201,6 +201,16 @@ describe('hostile streams', () => {
     expect(refused).toBeGreaterThan(1000)
   })
 
+  test('[FMT-2] no more is packed than a reader takes', () => {
+    const [key, { updates }] = [...compactText(applied(textOf(STAMP, 'base'), 'base and more', 7))][0] as [number, TextBase]
+    const { bytes } = updates[0] as TextBase['updates'][number]
+    const packer = new TextPacker(2 * bytes.length)
+    expect([1, 2, 3].map(() => packer.pack(key, bytes))).toEqual([true, true, false])
+    const unpacker = new TextUnpacker(streamsOf(packer), 2 * bytes.length)
+    for (let i = 0; i < 2; i++) expect(unpacker.unpack(key)).toEqual(bytes)
+    unpacker.end()
+  })
+
   test('[FMT-2] what comes out is limited, however small what goes in', () => {
     const stretches = 100_000
     const counts = new ByteWriter().varint(1).varint(0).varint(0).varint(stretches).varint(0).finish()
