@@ -29,21 +29,36 @@ export async function openAppInfo(page: Page): Promise<void> {
 
 export const closeDialog = (page: Page): Promise<void> => page.getByRole('button', { name: 'Close' }).click()
 
-/** Makes the vault, from a page without an open dialog; App info stays open. @returns the passphrase */
-export async function signUp(page: Page): Promise<string> {
-  await openAppInfo(page)
-  await page.getByLabel('Password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Log in' }).click()
+/** Proves that one has the recovery sheet: enters the words that it asks for. */
+export async function proveRecovery(page: Page): Promise<string> {
   await page.locator('.passphrase li').first().waitFor()
-  const words = await page.locator('.passphrase li').allTextContents()
+  const words = await page.locator('.passphrase > ol:first-of-type li').allTextContents()
   await page.getByRole('button', { name: 'I have written it down' }).click()
+  const asked = page.getByRole('textbox', { name: /^Word \d+$/ })
+  await asked.first().waitFor()
+  for (const field of await asked.all()) await field.fill(words[Number(await field.getAttribute('name'))] ?? '')
+  await page.getByRole('button', { name: 'Check' }).click()
   return words.join(' ')
 }
 
-/** Signs in to the vault that there is, from a page without an open dialog; App info stays open. */
-export async function joinVault(page: Page, passphrase: string): Promise<void> {
+export async function typePassword(page: Page, password = PASSWORD): Promise<void> {
+  await page.getByLabel('Password', { exact: true }).fill(password)
+}
+
+/** Makes the vault, from a page without an open dialog; App info stays open. @returns the passphrase */
+export async function signUp(page: Page): Promise<string> {
   await openAppInfo(page)
-  await page.getByLabel('Password').fill(PASSWORD)
+  await typePassword(page)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  const passphrase = await proveRecovery(page)
+  await page.getByRole('button', { name: 'Sync now' }).waitFor()
+  return passphrase
+}
+
+/** Signs in to the vault that there is, from a page without an open dialog; App info stays open. */
+export async function joinVault(page: Page, passphrase: string, password = PASSWORD): Promise<void> {
+  await openAppInfo(page)
+  await typePassword(page, password)
   await page.getByRole('radio', { name: /Another device/ }).check()
   await page.getByRole('textbox', { name: 'Passphrase' }).fill(passphrase)
   await page.getByRole('button', { name: 'Log in' }).click()

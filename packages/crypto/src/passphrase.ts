@@ -79,6 +79,23 @@ export function checkPassphrase(text: string): PassphraseCheck {
   return validateMnemonic(canonical, wordlist) ? { kind: 'generated', canonical } : { kind: 'typo', reason: 'checksum' }
 }
 
+export interface TypedWord {
+  /** In lower case. */
+  readonly word: string
+  /** It is of the list. */
+  readonly known: boolean
+}
+
+/** Word by word, for help while somebody types: the last one may not be whole yet. Never throws. */
+export function typedWords(text: string): readonly TypedWord[] {
+  return wordsOf(text).map((word) => ({ word, known: WORDS.has(word) }))
+}
+
+/** The list's words that begin so, in the order of the list, at most `limit`. */
+export function wordsBeginning(start: string, limit: number): readonly string[] {
+  return wordlist.filter((word) => word.startsWith(start)).slice(0, limit)
+}
+
 /** The list's words within two slips of `word`. Its first four letters name a word of the list, so they are enough. */
 function suggest(word: string): string[] {
   if (word.length > LONGEST_WORD + 2) return []

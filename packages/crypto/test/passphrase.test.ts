@@ -1,6 +1,6 @@
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { describe, expect, test } from 'vitest'
-import { canonicalPassphrase, checkPassphrase, generatePassphrase, PASSPHRASE_WORDS } from '#passphrase'
+import { canonicalPassphrase, checkPassphrase, generatePassphrase, PASSPHRASE_WORDS, typedWords, wordsBeginning } from '#passphrase'
 import { forEachSeed, type Random } from '../../../tests/support/random.ts'
 import { codeOf } from './support/expect-code.ts'
 
@@ -176,5 +176,22 @@ describe('slips', () => {
     ['a 24-word passphrase of another program', 'zoo '.repeat(23).concat('vote')],
   ])('[KEY-5] somebody’s own text is let be: %s', (_, text) => {
     expect(checkPassphrase(text)).toEqual({ kind: 'custom' })
+  })
+})
+
+describe('help while somebody types', () => {
+  test('[KEY-5] each word is told to be of the list or not', () => {
+    expect(typedWords(' Legal \n winer than')).toEqual([
+      { word: 'legal', known: true },
+      { word: 'winer', known: false },
+      { word: 'than', known: false },
+    ])
+    expect(typedWords(' \u00a0 ')).toEqual([])
+  })
+
+  test('[KEY-5] words are offered by how they begin', () => {
+    expect(wordsBeginning('than', 3)).toEqual(['thank'])
+    expect(wordsBeginning('a', 2)).toEqual(['abandon', 'ability'])
+    expect(wordsBeginning('xq', 3)).toEqual([])
   })
 })

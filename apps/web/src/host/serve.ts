@@ -1,6 +1,7 @@
 /** A worker's side of the link: answers requests in the order in which they came, once the device is open. */
 import { rowsTable } from '@lockstep/engine/tables'
 import { schema } from '@lockstep/model/schema'
+import { Keeper } from '#host/keeper'
 import { createMethods, type HostMethods, type WebDevice } from '#host/methods'
 import { type HostMessage, type Request, toFailure } from '#link/messages'
 
@@ -10,8 +11,12 @@ const TABLES = Object.keys(schema.tables)
 export type HostEvent =
   /** Rows of these tables have changed; `here`: by a tab of this browser. */
   | { readonly type: 'changed'; readonly tables: readonly string[]; readonly here: boolean }
-  /** A sync has begun, got on, ended, or failed; or the session has. */
+  /** The device's state may be another one: a sync or the session has ended, devices or keys have changed. */
   | { readonly type: 'account' }
+  /** A sync has begun, got on, or ended. */
+  | { readonly type: 'activity' }
+  /** All that this browser held has been removed. */
+  | { readonly type: 'wiped' }
 
 export interface ServedPort {
   post(message: HostMessage): void
@@ -28,15 +33,15 @@ const CHANGES_ACCOUNT = new Set<string>([
 
 /** @param opening the device, as soon as it is open; what it fails with is every request's answer */
 export function serveHost(port: ServedPort, opening: Promise<WebDevice>): void {
+  const tell = (event: HostEvent) => port.post({ type: 'notice', event })
   const methods = opening.then((device) => {
     device.vault.onChange((tables, origin) => {
       const changed = TABLES.filter((table) => tables.has(rowsTable(table)))
       if (changed.length === 0) return
-      const event: HostEvent = { type: 'changed', tables: changed, here: origin === 'local' }
-      port.post({ type: 'notice', event })
+      tell({ type: 'changed', tables: changed, here: origin === 'local' })
     })
-    const onAccount = () => port.post({ type: 'notice', event: { type: 'account' } satisfies HostEvent })
-    return createMethods(device, onAccount) as unknown as Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
+    const keeper = new Keeper(device, { onAccount: () => tell({ type: 'account' }), onActivity: () => tell({ type: 'activity' }) })
+    return createMethods(device, keeper) as unknown as Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
   })
   // It has a reader in each request; with none yet it is no error of the worker's.
   methods.catch(() => {})
@@ -46,7 +51,8 @@ export function serveHost(port: ServedPort, opening: Promise<WebDevice>): void {
       const call = (await methods)[method]
       if (call === undefined) throw new Error(`there is no method ${method}`)
       port.post({ type: 'answer', tab, id, result: await call(...args) })
-      if (CHANGES_ACCOUNT.has(method)) port.post({ type: 'notice', event: { type: 'account' } satisfies HostEvent })
+      if (method === 'wipe') tell({ type: 'wiped' })
+      if (CHANGES_ACCOUNT.has(method)) tell({ type: 'account' })
     } catch (error) {
       port.post({ type: 'answer', tab, id, failure: toFailure(error) })
     }

@@ -20,6 +20,8 @@ export interface Failure {
   readonly name: string
   readonly code: string | undefined
   readonly message: string
+  /** Seconds to wait before another try, where a server said so. */
+  readonly retryAfter: number | undefined
 }
 
 export interface Answer {
@@ -54,15 +56,22 @@ export type HostMessage = Request | Answer | Notice
 /** A request failed; `code` is the stable code of what failed in the host. */
 export class HostError extends Error {
   readonly code: string | undefined
-  constructor({ name, code, message }: Failure) {
+  readonly retryAfter: number | undefined
+  constructor({ name, code, message, retryAfter }: Failure) {
     super(message)
     this.name = name
     this.code = code
+    this.retryAfter = retryAfter
   }
 }
 
 export function toFailure(error: unknown): Failure {
-  if (!(error instanceof Error)) return { name: 'Error', code: undefined, message: String(error) }
-  const { code } = error as { code?: unknown }
-  return { name: error.name, code: typeof code === 'string' ? code : undefined, message: error.message }
+  if (!(error instanceof Error)) return { name: 'Error', code: undefined, message: String(error), retryAfter: undefined }
+  const { code, retryAfter } = error as { code?: unknown; retryAfter?: unknown }
+  return {
+    name: error.name,
+    code: typeof code === 'string' ? code : undefined,
+    message: error.message,
+    retryAfter: typeof retryAfter === 'number' ? retryAfter : undefined,
+  }
 }

@@ -1,5 +1,6 @@
 /** Icons, drawn on a grid of 24, in the colour of the text. They say nothing to a screen reader: their buttons do. */
 const PATHS = {
+  back: 'M15 5l-7 7 7 7',
   menu: 'M4 6h16M4 12h16M4 18h16',
   plus: 'M12 5v14M5 12h14',
   search: 'M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM16.2 16.2 20 20',

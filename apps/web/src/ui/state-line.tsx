@@ -1,24 +1,31 @@
 /** Where everything is, in words, always true: what waits, since when it is in step, what the person has to do. */
+import type { Activity } from '#host/keeper'
 import { t } from '#strings/strings'
 import { shortTime } from '#text/when'
-import { useStatus } from '#ui/status'
+import { useActivity } from '#ui/activity'
+import { type Status, useStatus } from '#ui/status'
 
 const VERSION: string = import.meta.env['VITE_VERSION'] ?? '0.1.0'
 
 export function StateLine({ onClick }: { readonly onClick: () => void }) {
   const { value: status } = useStatus()
+  const activity = useActivity()
   return (
     <button type="button" className="state-line" onClick={onClick} title={t.appInfo}>
-      <span className={`state state-${status?.state ?? 'local'}`}>{status === undefined ? t.loading : stateText(status)}</span>
+      <span className={`state state-${status?.state ?? 'local'}`}>
+        {status === undefined ? t.loading : stateText(status, activity)}
+      </span>
       <span className="version">{t.version(VERSION)}</span>
     </button>
   )
 }
 
-type Status = NonNullable<ReturnType<typeof useStatus>['value']>
-
-function stateText({ state, pending, lastSyncedAt }: Status): string {
-  if (state === 'pending') return t.state.pending(pending)
-  if (state === 'synced') return t.state.synced(shortTime(lastSyncedAt ?? Date.now(), Date.now()))
-  return t.state[state]
+/** What waits, since when it is in step, or why it is not. */
+export function stateText({ state, pending, lastSyncedAt, offlineSince }: Status, activity: Activity | undefined): string {
+  if (activity?.progress !== undefined) return t.state.syncing
+  if (state !== 'pending' && state !== 'synced') return t.state[state]
+  const now = Date.now()
+  if (offlineSince !== undefined)
+    return pending > 0 ? t.account.offlineWaiting(pending) : t.account.offline(shortTime(offlineSince, now))
+  return state === 'pending' ? t.state.pending(pending) : t.state.synced(shortTime(lastSyncedAt ?? now, now))
 }

@@ -1,0 +1,70 @@
+/** App info's contents: signing in, or what there is to see and do when signed in, one view at a time. */
+import { useState } from 'react'
+import type { Recovery } from '#account/recovery'
+import { isRecoveryUnproven } from '#local/recovery-proof'
+import { t } from '#strings/strings'
+import { ChangePasswordForm } from '#ui/account/change-password-form'
+import { DevicesPanel } from '#ui/account/devices-panel'
+import { PasswordAgain } from '#ui/account/password-again'
+import { RecoverySheet } from '#ui/account/recovery-sheet'
+import { SignInForm } from '#ui/account/sign-in-form'
+import { SignOutForm } from '#ui/account/sign-out-form'
+import { type AccountView, SignedInPanel } from '#ui/account/signed-in-panel'
+import { Icon } from '#ui/icons'
+import { type Status, useStatus } from '#ui/status'
+
+export function AccountPanel() {
+  const { value: status } = useStatus()
+  const [made, setMade] = useState<Recovery>()
+  const [view, setView] = useState<AccountView>()
+  if (status === undefined) return <p className="help">{t.loading}</p>
+  const back = () => setView(undefined)
+  if (made !== undefined) return <RecoverySheet recovery={made} prove onDone={() => setMade(undefined)} />
+  if (status.state === 'needs-password' && view !== 'sign-out') {
+    return (
+      <>
+        <PasswordAgain profile={status.profile} />
+        <nav className="ways" aria-label={t.appInfo}>
+          <button type="button" onClick={() => setView('sign-out')}>
+            {t.account.signOut}
+          </button>
+        </nav>
+      </>
+    )
+  }
+  if (!status.profile.signedIn && status.state !== 'needs-password') {
+    return <SignInForm last={status.profile} onSignedIn={setMade} />
+  }
+  if (view === undefined) return <SignedInPanel status={status} onView={setView} />
+  return (
+    <>
+      <button type="button" className="link back" onClick={back}>
+        <Icon name="back" /> {t.account.back}
+      </button>
+      <View view={view} status={status} onView={setView} onBack={back} />
+    </>
+  )
+}
+
+interface ViewProps {
+  readonly view: AccountView
+  readonly status: Status
+  readonly onView: (view: AccountView) => void
+  readonly onBack: () => void
+}
+
+function View({ view, status, onView, onBack }: ViewProps) {
+  const { server = '', vault = '', passphrase } = status.profile
+  const common = { server, vault, hasPassphrase: passphrase !== undefined }
+  switch (view) {
+    case 'devices':
+      return <DevicesPanel {...common} onNewPassphrase={() => onView('sheet')} />
+    case 'password':
+      return <ChangePasswordForm {...common} onDone={(renewed) => (renewed ? onView('sheet') : onBack())} />
+    case 'sign-out':
+      return <SignOutForm server={server} vault={vault} pending={status.pending} onDone={onBack} />
+    case 'sheet':
+      if (passphrase === undefined) return <p>{t.account.noneToShow}</p>
+      return <RecoverySheet recovery={{ server, vault, passphrase }} prove={isRecoveryUnproven()} onDone={onBack} />
+  }
+}

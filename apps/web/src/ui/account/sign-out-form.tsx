@@ -1,0 +1,56 @@
+/** Signing out. What is removed cannot come back from here: the one place that asks first. */
+import { type FormEvent, useState } from 'react'
+import { t } from '#strings/strings'
+import { TroubleText, useAttempt } from '#ui/account/use-attempt'
+import { useToast } from '#ui/toasts'
+import { useVault } from '#ui/vault'
+
+interface SignOutFormProps {
+  readonly server: string
+  readonly vault: string
+  /** Changes that the server does not have. */
+  readonly pending: number
+  readonly onDone: () => void
+}
+
+export function SignOutForm({ server, vault, pending, onDone }: SignOutFormProps) {
+  const client = useVault()
+  const toast = useToast()
+  const [wipes, setWipes] = useState(false)
+  const { busy, trouble, attempt } = useAttempt({ server, vault })
+  const o = t.account.out
+
+  async function signOut(event: FormEvent): Promise<void> {
+    event.preventDefault()
+    await attempt(async () => {
+      // All tabs begin anew after that.
+      if (wipes) return client.wipe()
+      const { serverTold } = await client.signOut()
+      toast({ text: serverTold ? t.account.signedOut : t.account.signedOutUntold })
+      onDone()
+    })
+  }
+  return (
+    <form className="sign-out" onSubmit={(event) => void signOut(event)}>
+      <h3>{o.title}</h3>
+      <fieldset className="choices column" aria-label={o.title}>
+        {[false, true].map((wipe) => (
+          <label key={String(wipe)} className="choice">
+            <input type="radio" name="wipe" checked={wipes === wipe} onChange={() => setWipes(wipe)} />
+            <span>
+              <strong>{wipe ? o.wipe : o.keep}</strong>
+              <small>{wipe ? o.wipeHint : o.keepHint}</small>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      <p className="error" role="alert">
+        {wipes && pending > 0 && o.unsent(pending)}
+      </p>
+      <TroubleText trouble={trouble} />
+      <button type="submit" className={wipes ? 'danger' : 'primary'} disabled={busy}>
+        {wipes ? o.submitWipe : o.submitKeep}
+      </button>
+    </form>
+  )
+}

@@ -1,0 +1,52 @@
+/** What keeps the vault from syncing until the person does something, over the notes, once; App info says it again. */
+import { lazy, Suspense, useState } from 'react'
+import { t } from '#strings/strings'
+import { AccountDialog } from '#ui/account-dialog'
+import { useStatus } from '#ui/status'
+
+const PasswordAgain = lazy(() => import('#ui/account/password-again').then((module) => ({ default: module.PasswordAgain })))
+const PassGate = lazy(() => import('#ui/account/use-attempt').then((module) => ({ default: module.PassGate })))
+
+const ASKING = ['needs-password', 'needs-gate', 'problem'] as const
+
+export function Banners() {
+  const { value: status } = useStatus()
+  const [put, setPut] = useState<string>()
+  const [info, setInfo] = useState(false)
+  const state = ASKING.find((one) => one === status?.state)
+  // What is over may come again, and is then told again.
+  if (put !== undefined && put !== state) setPut(undefined)
+  if (info) return <AccountDialog onClose={() => setInfo(false)} />
+  if (status === undefined || state === undefined || put === state) return null
+  const later = () => setPut(state)
+  if (state === 'needs-password') {
+    return (
+      <Suspense>
+        <section className="banner" aria-label={t.account.again.title}>
+          <PasswordAgain profile={status.profile} onLater={later} />
+        </section>
+      </Suspense>
+    )
+  }
+  const { title } = t.account[state === 'needs-gate' ? 'gate' : 'problem']
+  return (
+    <section className="banner" aria-label={title}>
+      <h3>{title}</h3>
+      <p>{state === 'needs-gate' ? t.account.gate.text : status.problems.at(-1)?.detail}</p>
+      <div className="row">
+        {state === 'needs-gate' ? (
+          <Suspense>
+            <PassGate />
+          </Suspense>
+        ) : (
+          <button type="button" className="primary" onClick={() => setInfo(true)}>
+            {t.account.problem.show}
+          </button>
+        )}
+        <button type="button" onClick={later}>
+          {t.account.again.later}
+        </button>
+      </div>
+    </section>
+  )
+}
