@@ -37,7 +37,7 @@ export function passphraseHelp(text: string): PassphraseHelp {
   const check = checkPassphrase(text)
   if (check.kind === 'generated') return { advice: { kind: 'good' }, offers: [], replaces: last }
   const lastWord = words[last]?.word ?? ''
-  const completions = isTyping && lastWord.length >= FEW_LETTERS ? wordsBeginning(lastWord, MAX_OFFERED) : []
+  const completions = isTyping ? wordsBeginning(lastWord, MAX_OFFERED) : []
   const wrong = words.findIndex(({ known }, i) => !known && !(i === last && completions.length > 0))
   if (check.kind === 'typo' && check.reason === 'unknown-word' && wrong >= 0) {
     const found = check.words.find(({ position }) => position === wrong + 1)
@@ -49,7 +49,8 @@ export function passphraseHelp(text: string): PassphraseHelp {
     return { advice, offers: [], replaces: last }
   }
   if (wrong >= 0) return unknown(wrong, words[wrong]?.word ?? '', [])
-  const offers = completions.length === 1 && completions[0] === lastWord ? [] : completions
+  const isEnough = lastWord.length < FEW_LETTERS || (completions.length === 1 && completions[0] === lastWord)
+  const offers = isEnough ? [] : completions
   return { advice: { kind: 'typing', count: words.length, of }, offers, replaces: last }
 }
 
