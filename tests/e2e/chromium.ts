@@ -40,7 +40,12 @@ export type Built = 'pages' | 'app'
 async function buildFor(what: Built): Promise<string> {
   const outDir = mkdtempSync(join(tmpdir(), `lockstep-${what}-`))
   if (what === 'app') {
+    const { NODE_ENV } = process.env
+    // As in a build by hand; tests have another, which would make it a build for development.
+    process.env['NODE_ENV'] = 'production'
     await build({ root: APP, configFile: join(APP, 'vite.config.ts'), logLevel: 'error', build: { outDir, emptyOutDir: true } })
+    if (NODE_ENV === undefined) delete process.env['NODE_ENV']
+    else process.env['NODE_ENV'] = NODE_ENV
     return outDir
   }
   await build({
