@@ -135,6 +135,8 @@ function refusalIn(response: HttpResponse, server: string, hasPass: boolean): st
   const why = hasPass ? 'does not take what this device showed' : 'wants an access token or a service token'
   if (isCloudflares(response, target)) return `Cloudflare Access in front of ${server} ${why}`
   if (!hasPass && !server.startsWith('https:')) return undefined
+  // Our servers redirect nothing, and a network that would show its log-in cannot speak HTTPS in a server's name.
+  if (response.hidden === true) return `a gate in front of ${server} ${why}: it sends to a page of its own`
   if (target !== undefined && isSignIn(target, server)) return `a gate in front of ${server} ${why}: it sends to ${target.host}`
   if (status === 401 || status === 403) return `something in front of ${server} answered ${status} in its place: it ${why}`
   return undefined

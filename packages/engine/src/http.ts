@@ -12,6 +12,8 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number
+  /** A redirect (then `status` is 302) whose target this platform keeps to itself, as browsers do. */
+  readonly hidden?: boolean
   /** Lower-case name. */
   readonly header: (name: string) => string | undefined
   readonly body: AsyncIterable<Uint8Array>

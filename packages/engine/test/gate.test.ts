@@ -19,16 +19,17 @@ interface Given {
   readonly status: number
   readonly headers?: Record<string, string>
   readonly body?: string
+  readonly hidden?: boolean
 }
 
 /** A client whose server gives one answer to everything. */
-function client({ status, headers = {}, body = '' }: Given, pass?: GatePass, server = SERVER) {
+function client({ status, headers = {}, body = '', hidden = false }: Given, pass?: GatePass, server = SERVER) {
   const requests: HttpRequest[] = []
   let passed = 0
   const gate = gated({
     http: async (request) => {
       requests.push(request)
-      return { ...answer(status, Buffer.from(body)), header: (name) => headers[name] }
+      return { ...answer(status, Buffer.from(body)), hidden, header: (name) => headers[name] }
     },
     server,
     pass,
@@ -158,6 +159,7 @@ const PERHAPS: readonly [what: string, answer: Given][] = [
   ['to a login page elsewhere', { status: 302, headers: { location: 'https://login.example.org/?rd=x' } }],
   ['to a login page elsewhere, as a GET', { status: 303, headers: { location: '//login.example.org/' } }],
   ['to the pages of a proxy that signs in', { status: 307, headers: { location: '/oauth2/start?rd=%2F' } }],
+  ['to where a browser does not tell', { status: 302, hidden: true }],
   ['a page with 403', { status: 403, headers: html }],
   ['401 and nothing else', { status: 401 }],
 ]

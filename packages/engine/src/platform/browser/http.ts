@@ -55,6 +55,7 @@ export const browserHttp: HttpClient = async ({ method, url, headers, body, sign
   return {
     // A redirect that was not followed has status 0 here and tells nothing else.
     status: response.type === 'opaqueredirect' ? 302 : response.status,
+    hidden: response.type === 'opaqueredirect',
     header: (name) => response.headers.get(name) ?? undefined,
     body: chunks(),
   }
