@@ -37,6 +37,22 @@ test('a vault finds its notes as they are now, the newest first, without the del
   await device.close()
 })
 
+test('a search may be for rows with one value in one column, which do not make room for others', async () => {
+  const device = await openDevice({ home, schema })
+  const { vault } = device
+  const [here] = vault.transact((tx) => {
+    const spaces = ['a', 'b'].map((name) => tx.insert('spaces', { name })) as [string, string]
+    const inFirst = tx.insert('notes', { space: spaces[0], title: 'apple' })
+    for (let i = 0; i < 5; i++) tx.insert('notes', { space: spaces[1], title: 'apple' })
+    return [{ space: spaces[0], id: inFirst }]
+  }) as [{ space: string; id: string }]
+  const where = { column: 'space', value: here.space }
+  expect(vault.search('notes', 'apple', { limit: 2, where }).ids).toEqual([here.id])
+  expect(vault.search('notes', 'apple', { limit: 10 }).ids).toHaveLength(6)
+  expect(vault.search('notes', 'pear', { limit: 10, where }).ids).toEqual([])
+  await device.close()
+})
+
 test('a deleted or damaged index is made again, a large one by the worker', async () => {
   const device = await openDevice({ home, schema })
   device.vault.transact((tx) => {

@@ -69,6 +69,19 @@ export function findNote(vault: LockstepVault, given: string): Note {
   return { ...toSummary(row), text: String(row['text']), conflicts: vault.conflicts('notes', id, 'text') }
 }
 
+/** Those of these ids that are visible, in their order; one query, where a screen is full of notes. */
+export function findNotes(vault: LockstepVault, ids: readonly string[]): Note[] {
+  const rows = vault.query(
+    `SELECT ${SUMMARY}, n.text FROM json_each(?) asked JOIN ${FROM} WHERE n.id = asked.value ORDER BY asked.key`,
+    JSON.stringify(ids),
+  )
+  return rows.map((row) => ({
+    ...toSummary(row),
+    text: String(row['text']),
+    conflicts: vault.conflicts('notes', String(row['id']), 'text'),
+  }))
+}
+
 export interface NewNote {
   /** Made by whoever asks, where it may have to ask again: what is there already stays as it is. Absent: a random one. */
   readonly id?: string | undefined

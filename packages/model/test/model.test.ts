@@ -2,9 +2,20 @@ import { purgeExpired, TRASH_MILLIS } from '@lockstep/engine/expire'
 import { describe, expect, it } from 'vitest'
 import { addDiff, findDiff, isDay, listDiffs, removeDiff, restoreDiff } from '#diffs'
 import { ModelError } from '#errors'
-import { addNote, editNote, findNote, listNotes, moveNote, noteHistory, removeNote, restoreNote, restoreNoteVersion } from '#notes'
+import {
+  addNote,
+  editNote,
+  findNote,
+  findNotes,
+  listNotes,
+  moveNote,
+  noteHistory,
+  removeNote,
+  restoreNote,
+  restoreNoteVersion,
+} from '#notes'
 import { editProfile, readProfile } from '#profile'
-import { addSpace, findSpace, listSpaces, removeSpace, renameSpace, restoreSpace } from '#spaces'
+import { addSpace, editSpace, findSpace, listSpaces, removeSpace, renameSpace, restoreSpace } from '#spaces'
 import { addStar, listStars, removeStar } from '#stars'
 import { emptyTrash, listTrash } from '#trash'
 import { memoryVault } from '../../../tests/support/memory-vault.ts'
@@ -47,6 +58,24 @@ describe('spaces', () => {
     expect(findSpace(vault, 'aaaa1').id).toBe('aaaa1')
     expect(codeOf(() => findSpace(vault, 'Same'))).toBe('ambiguous')
     expect(codeOf(() => findSpace(vault, 'aaaa'))).toBe('ambiguous')
+  })
+
+  it('notes are found many at once, in the order asked for, without those that are gone', () => {
+    const { vault } = memoryVault()
+    const space = addSpace(vault, { name: 'S', now })
+    const [a, b, c] = ['a', 'b', 'c'].map((text) => addNote(vault, { space, title: text, text, now })) as [string, string, string]
+    removeNote(vault, b)
+    expect(findNotes(vault, [c, 'nowhere', b, a])).toEqual([findNote(vault, c), findNote(vault, a)])
+    expect(findNotes(vault, [])).toEqual([])
+  })
+
+  it('a space gets another name or picture, each by itself', () => {
+    const { vault } = memoryVault()
+    const id = addSpace(vault, { name: 'Old', avatar: 'O', now })
+    expect(editSpace(vault, id, { name: 'New', now })).toMatchObject({ name: 'New', avatar: 'O' })
+    expect(editSpace(vault, id, { avatar: '🌱', now })).toMatchObject({ name: 'New', avatar: '🌱' })
+    editSpace(vault, id, { avatar: null, now })
+    expect(findSpace(vault, id)).toMatchObject({ name: 'New', avatar: null })
   })
 
   it('refuses names that are empty, taken, too long or hold control characters', () => {

@@ -7,6 +7,7 @@ import {
   addNote,
   editNote,
   findNote,
+  findNotes,
   moveNote,
   type NewNote,
   type Note,
@@ -67,16 +68,13 @@ function search(vault: LockstepVault, { text, limit, space }: NoteSearch): Found
   const where = space === undefined ? {} : { where: { column: 'space', value: space } }
   const { ids, backlog } = vault.search('notes', text, { limit, ...where })
   const query = parseQuery(text)
-  const notes = ids.map((id) => {
-    const { title, text: body, spaceId, space: name } = findNote(vault, id)
-    return {
-      id,
-      spaceId: spaceId ?? '',
-      space: name ?? '',
-      title: snippet(title, query, MAX_TITLE),
-      text: snippet(body, query),
-    }
-  })
+  const notes = findNotes(vault, ids).map(({ id, title, text: body, spaceId, space: name }) => ({
+    id,
+    spaceId: spaceId ?? '',
+    space: name ?? '',
+    title: snippet(title, query, MAX_TITLE),
+    text: snippet(body, query),
+  }))
   return { notes, backlog }
 }
 
@@ -92,7 +90,7 @@ export function noteMethods(vault: LockstepVault, { timeline, quietly }: Timelin
     timeline: (space: string, known?: string) => timeline(space, known),
     /** Those that are there, in the order of `ids`. */
     notes: (ids: readonly string[]): ShownNote[] =>
-      ids.filter((id) => isShown(vault, id)).map((id) => ({ ...findNote(vault, id), place: vault.place('notes', id) })),
+      findNotes(vault, ids).map((note) => ({ ...note, place: vault.place('notes', note.id) })),
     addNote: (note: NewNote & { readonly id: string }): string => addNote(vault, note),
     editNote: (id: string, edit: Edit) => editNote(vault, id, edit),
     keepBoth: (id: string, other: string, now: number) => keepBoth(vault, id, other, now),

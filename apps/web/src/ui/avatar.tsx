@@ -1,4 +1,6 @@
 /** A space's picture: its emoji or letters, on a colour that follows from its name. */
+import { avatarSigns } from '#text/avatar-signs'
+
 const HUES = [174, 210, 262, 330, 18, 44, 96, 140]
 
 function hueOf(name: string): number {
@@ -8,9 +10,8 @@ function hueOf(name: string): number {
 }
 
 export function Avatar({ name, avatar }: { readonly name: string; readonly avatar: string | null }) {
-  const signs = [...new Intl.Segmenter().segment(avatar ?? name.trim())].map(({ segment }) => segment)
   // A picture of its own may be two letters; of a name the first is taken.
-  const shown = signs.slice(0, avatar === null ? 1 : 2).join('') || '?'
+  const shown = avatarSigns(avatar ?? name, avatar === null ? 1 : 2) || '?'
   return (
     <span className="avatar" aria-hidden="true" style={{ '--hue': hueOf(name) } as React.CSSProperties}>
       {shown.toLocaleUpperCase()}

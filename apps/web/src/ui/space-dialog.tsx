@@ -2,6 +2,7 @@
 import { type FormEvent, useId, useState } from 'react'
 import type { HostClient } from '#host/methods'
 import { t } from '#strings/strings'
+import { avatarSigns } from '#text/avatar-signs'
 import { Avatar } from '#ui/avatar'
 import { Dialog } from '#ui/dialog'
 import { useVault } from '#ui/vault'
@@ -14,15 +15,6 @@ interface SpaceDialogProps {
   readonly onClose: () => void
 }
 
-/** As many signs as a picture shows. */
-const MOST_SIGNS = 2
-
-const signsOf = (text: string): string =>
-  [...new Intl.Segmenter().segment(text.trim())]
-    .slice(0, MOST_SIGNS)
-    .map(({ segment }) => segment)
-    .join('')
-
 export function SpaceDialog({ space, onDelete, onClose }: SpaceDialogProps) {
   const vault = useVault()
   const [name, setName] = useState(space.name)
@@ -33,7 +25,7 @@ export function SpaceDialog({ space, onDelete, onClose }: SpaceDialogProps) {
   async function save(event: FormEvent): Promise<void> {
     event.preventDefault()
     try {
-      await vault.editSpace(space.id, { name, avatar: signsOf(avatar) || null, now: Date.now() })
+      await vault.editSpace(space.id, { name, avatar: avatarSigns(avatar) || null, now: Date.now() })
       onClose()
     } catch (failure) {
       setError((failure as Error).message)
@@ -47,7 +39,7 @@ export function SpaceDialog({ space, onDelete, onClose }: SpaceDialogProps) {
           <input data-first required value={name} onChange={({ target }) => setName(target.value)} />
         </label>
         <div className="row avatar-row">
-          <Avatar name={name} avatar={signsOf(avatar) || null} />
+          <Avatar name={name} avatar={avatarSigns(avatar) || null} />
           <label>
             {t.avatar}
             <input value={avatar} placeholder={t.avatarHint} onChange={({ target }) => setAvatar(target.value)} />

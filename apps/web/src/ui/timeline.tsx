@@ -83,35 +83,34 @@ export function Timeline({ space, jump, onHistory, onLeave }: TimelineProps) {
     ),
     overscan: 8,
     anchorTo: 'end',
-    followOnAppend: true,
     scrollEndThreshold: AT_END,
   })
   const items = virtualizer.getVirtualItems()
   const onPage = items.map(({ index }) => list[index] as string).join(' ')
   useEffect(() => cache.want(onPage === '' ? [] : onPage.split(' ')), [cache, onPage])
 
-  // It begins at the end, and stays there when the place for it shrinks: by a longer draft, a keyboard on the screen.
-  const filled = list.length > 0
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when there are notes
-  useLayoutEffect(() => {
+  // It begins at the end, and stays there when notes come or grow, and when the place for them shrinks: by a longer draft, a
+  // keyboard on the screen.
+  const atEnd = useRef(true)
+  const total = virtualizer.getTotalSize()
+  const stay = useCallback(() => {
     const element = scroller.current
-    if (!filled || element === null) return
-    virtualizer.scrollToEnd()
-    let before = element.clientHeight
-    const observer = new ResizeObserver(() => {
-      const shrunk = before - element.clientHeight
-      before = element.clientHeight
-      if (shrunk > 0 && virtualizer.getDistanceFromEnd() <= AT_END + shrunk) virtualizer.scrollToEnd()
-    })
-    observer.observe(element)
+    if (element !== null && atEnd.current) element.scrollTop = element.scrollHeight
+  }, [])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when what there is to scroll has changed
+  useLayoutEffect(stay, [stay, total, list, cache.version()])
+  useLayoutEffect(() => {
+    const observer = new ResizeObserver(stay)
+    if (scroller.current !== null) observer.observe(scroller.current)
     return () => observer.disconnect()
-  }, [filled])
+  }, [stay])
 
   const goTo = useCallback(
     async (id: string, focus: boolean) => {
       const i = list.indexOf(id)
       if (i === -1) return
       await cache.load(list.slice(Math.max(0, i - AROUND), i + AROUND))
+      atEnd.current = false
       virtualizer.scrollToIndex(i, { align: 'center' })
       setMarked(id)
       if (focus) take(id)
@@ -123,13 +122,14 @@ export function Timeline({ space, jump, onHistory, onLeave }: TimelineProps) {
     if (jump === undefined || jump === done.current || timeline === undefined) return
     const last = list.at(-1)
     if (jump.note === 'newest') {
-      virtualizer.scrollToEnd()
+      atEnd.current = true
+      stay()
       if (jump.focus && last !== undefined) take(last)
     } else if (list.includes(jump.note)) void goTo(jump.note, jump.focus)
     // A note that is not here yet may come with the next answer.
     else return
     done.current = jump
-  }, [jump, timeline, list, goTo, virtualizer, take])
+  }, [jump, timeline, list, goTo, stay, take])
   useEffect(() => {
     if (marked === undefined) return
     const timer = setTimeout(() => setMarked(undefined), MARKED)
@@ -147,6 +147,7 @@ export function Timeline({ space, jump, onHistory, onLeave }: TimelineProps) {
     const id = list[Math.min(list.length - 1, Math.max(0, i))]
     if (id === undefined) return
     take(id)
+    atEnd.current = i >= list.length - 1
     virtualizer.scrollToIndex(list.indexOf(id))
   }
   const finish = useCallback(
@@ -180,14 +181,20 @@ export function Timeline({ space, jump, onHistory, onLeave }: TimelineProps) {
   return (
     <>
       <PinnedStrip notes={timeline?.pinned ?? []} onOpen={(id) => void goTo(id, true)} />
-      <div className="timeline" ref={scroller}>
+      <div
+        className="timeline"
+        ref={scroller}
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          atEnd.current = scrollHeight - scrollTop - clientHeight < AT_END
+        }}
+      >
         {timeline?.ids.length === 0 && (
           <div className="empty">
             <h2>{t.emptyTitle}</h2>
             <p>{t.emptyText}</p>
           </div>
         )}
-        <ol style={{ height: virtualizer.getTotalSize() }} onKeyDown={onKeyDown}>
+        <ol style={{ height: total }} onKeyDown={onKeyDown}>
           {items.map((item) => {
             const id = list[item.index] as string
             const note = cache.get(id)
