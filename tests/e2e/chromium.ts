@@ -94,11 +94,12 @@ function passSocket(upstream: URL, incoming: IncomingMessage, socket: Duplex, he
 /** @param upstream address of a Lockstep server; a changed one is used from the next request on */
 async function servePages(folder: string, upstream: () => string | undefined): Promise<PageServer> {
   const server: Server = createServer((incoming, outgoing) => {
-    const path = incoming.url === '/' ? '/index.html' : (incoming.url ?? '')
+    const { pathname } = new URL(incoming.url ?? '/', 'http://pages')
+    const path = pathname === '/' ? '/index.html' : pathname
     const target = upstream()
     if (path.startsWith('/v1/') && target !== undefined) return pass(new URL(target), incoming, outgoing)
     try {
-      const body = readFileSync(join(folder, new URL(path, 'http://pages').pathname))
+      const body = readFileSync(join(folder, path))
       const type = TYPES[extname(path)] ?? 'application/octet-stream'
       outgoing.writeHead(200, { 'content-type': type, 'content-security-policy': WEB_APP_POLICY }).end(body)
     } catch {

@@ -1,6 +1,7 @@
 /** Composes the app: the link to the vault, what the interface knows of it, the interface. */
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { leaveGate } from '#account/gate'
 import type { HostClient } from '#host/methods'
 import type { HostEvent } from '#host/serve'
 import { IN_MEMORY, type Storage } from '#host/storage'
@@ -87,5 +88,6 @@ function begin(storage: Storage): void {
   )
 }
 
+leaveGate()
 if (import.meta.env.PROD) void updates.start()
 begin('browser')

@@ -1,11 +1,11 @@
 /** What keeps the vault from syncing until the person does something, over the notes, once; App info says it again. */
 import { lazy, Suspense, useState } from 'react'
+import { openGate } from '#account/gate'
 import { t } from '#strings/strings'
 import { AccountDialog } from '#ui/account-dialog'
 import { useStatus } from '#ui/status'
 
 const PasswordAgain = lazy(() => import('#ui/account/password-again').then((module) => ({ default: module.PasswordAgain })))
-const PassGate = lazy(() => import('#ui/account/use-attempt').then((module) => ({ default: module.PassGate })))
 
 const ASKING = ['needs-password', 'needs-gate', 'problem'] as const
 
@@ -35,9 +35,9 @@ export function Banners() {
       <p>{state === 'needs-gate' ? t.account.gate.text : status.problems.at(-1)?.detail}</p>
       <div className="row">
         {state === 'needs-gate' ? (
-          <Suspense>
-            <PassGate />
-          </Suspense>
+          <button type="button" className="primary" onClick={openGate}>
+            {t.account.trouble.passGate}
+          </button>
         ) : (
           <button type="button" className="primary" onClick={() => setInfo(true)}>
             {t.account.problem.show}

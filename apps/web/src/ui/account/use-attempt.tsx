@@ -1,6 +1,7 @@
 /** One attempt at a time, and what came of it in words. */
 import { useEffect, useRef, useState } from 'react'
 import { explain, type Trouble, type TroubleContext } from '#account/explain'
+import { openGate } from '#account/gate'
 import { t } from '#strings/strings'
 
 export interface Attempts {
@@ -32,9 +33,6 @@ export function useAttempt(context: Omit<TroubleContext, 'origin'>): Attempts {
   }
 }
 
-/** Where the gate's log-in shows itself: never answered from what the app has stored. */
-const GATE = '/?gate'
-
 export function TroubleText({ trouble }: { readonly trouble: Trouble | undefined }) {
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
@@ -43,15 +41,11 @@ export function TroubleText({ trouble }: { readonly trouble: Trouble | undefined
   return (
     <div className="trouble" role="alert" ref={place}>
       {trouble !== undefined && <p className="error">{trouble.text}</p>}
-      {trouble?.remedy === 'gate' && <PassGate />}
+      {trouble?.remedy === 'gate' && (
+        <button type="button" onClick={openGate}>
+          {t.account.trouble.passGate}
+        </button>
+      )}
     </div>
-  )
-}
-
-export function PassGate() {
-  return (
-    <button type="button" onClick={() => location.assign(GATE)}>
-      {t.account.trouble.passGate}
-    </button>
   )
 }
