@@ -25,6 +25,19 @@ async function signIn(device: Device<Tables>, request: TabSignIn): Promise<void>
   }
 }
 
+async function changePassword(device: Device<Tables>, change: PasswordChange): Promise<{ readonly repaired: boolean }> {
+  try {
+    return await device.changePassword(change)
+  } catch (error) {
+    if (!(error instanceof EngineError && error.code === 'wrong-credentials')) throw error
+    // Asked again after the first time was done: then the new one is what opens the vault. Nothing becomes another one by this.
+    const { newPassword } = change
+    return device.changePassword({ currentPassword: newPassword, newPassword }).catch(() => {
+      throw error
+    })
+  }
+}
+
 export function accountMethods(device: Device<Tables>, keeper: Keeper) {
   return {
     status: () => ({ ...device.status(), profile: device.profile, deviceId: device.id }),
@@ -45,7 +58,7 @@ export function accountMethods(device: Device<Tables>, keeper: Keeper) {
     online: () => keeper.online(),
     sync: () => keeper.sync(),
     devices: () => device.listDevices(),
-    changePassword: (change: PasswordChange) => device.changePassword(change),
+    changePassword: (change: PasswordChange) => changePassword(device, change),
     /** With a new passphrase it is the tab that makes it, as above. */
     revokeDevice: (request: Omit<RevocationRequest, 'generatePassphrase'>) => device.revokeDevice(request),
     async signOut() {

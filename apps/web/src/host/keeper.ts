@@ -69,7 +69,9 @@ export class Keeper {
   }
 
   #change(begin: () => void): Promise<void> {
-    this.#changing = this.#changing.then(async () => {
+    // One that failed was told to whoever asked for it.
+    const settled = this.#changing.catch(() => {})
+    this.#changing = settled.then(async () => {
       const before = this.#watching
       this.#watching = undefined
       await before?.stop()

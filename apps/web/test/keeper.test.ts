@@ -1,0 +1,109 @@
+/** What keeps a vault in step by itself: begun anew when it has to be, one at a time, and true about what it does. */
+import type { Device } from '@lockstep/engine/device'
+import { EngineError } from '@lockstep/engine/errors'
+import type { SyncOptions, SyncResult } from '@lockstep/engine/sync'
+import type { WatchEvent } from '@lockstep/engine/watch'
+import type { Tables } from '@lockstep/model/schema'
+import { expect, test } from 'vitest'
+import { Keeper } from '#host/keeper'
+
+const NOTHING = { segments: 0, bytes: 0 }
+const RESULT: SyncResult = { uploaded: NOTHING, downloaded: NOTHING, repaired: NOTHING }
+
+/** A device that writes down who watches it. */
+function stage() {
+  const log: string[] = []
+  let onEvent: (event: WatchEvent) => void = () => {}
+  let sync: (options: SyncOptions) => Promise<SyncResult> = async () => RESULT
+  const profile = { signedIn: true }
+  const device = {
+    profile,
+    sync: (options: SyncOptions) => sync(options),
+    watch(options: { readonly mode: string; readonly onEvent: (event: WatchEvent) => void }) {
+      log.push(`begins: ${options.mode}`)
+      onEvent = options.onEvent
+      return {
+        stop: async () => void log.push('ends'),
+        syncNow: async () => void log.push('syncs'),
+        focused: () => log.push('focused'),
+        changed: () => {},
+      }
+    },
+  }
+  const told = { account: 0, activity: 0 }
+  const keeper = new Keeper(device as unknown as Device<Tables>, {
+    onAccount: () => {
+      told.account++
+    },
+    onActivity: () => {
+      told.activity++
+    },
+  })
+  return {
+    keeper,
+    log,
+    told,
+    profile,
+    emit: (event: WatchEvent) => onEvent(event),
+    onSync: (run: typeof sync) => {
+      sync = run
+    },
+  }
+}
+
+test('one watches at a time, and none by hand or while nobody is signed in', async () => {
+  const { keeper, log, profile } = stage()
+  profile.signedIn = false
+  await keeper.watch('live')
+  expect(log).toEqual([])
+  profile.signedIn = true
+  await Promise.all([keeper.resume(), keeper.watch('auto')])
+  expect(log).toEqual(['begins: auto', 'ends', 'begins: auto'])
+  await keeper.watch('manual')
+  expect(log.at(-1)).toBe('ends')
+})
+
+test('what has given up begins anew when the person comes back, and after a sync that got through', async () => {
+  const { keeper, log, emit } = stage()
+  await keeper.watch('live')
+  keeper.focused()
+  expect(log.at(-1)).toBe('focused')
+  emit({ type: 'stopped', error: new EngineError('gate-refused', 'log in there') })
+  expect(keeper.activity.failure?.code).toBe('gate-refused')
+  keeper.focused()
+  await keeper.resume()
+  expect(log.filter((line) => line === 'begins: live')).toHaveLength(3)
+  emit({ type: 'stopped', error: new EngineError('gate-refused', 'log in there') })
+  await keeper.sync()
+  await keeper.pause()
+  expect(log.filter((line) => line === 'begins: live')).toHaveLength(4)
+  expect(log.filter((line) => line === 'ends')).toHaveLength(4)
+})
+
+test('a network that is there again is used at once', async () => {
+  const { keeper, log } = stage()
+  keeper.online()
+  await keeper.watch('auto')
+  keeper.online()
+  expect(log).toEqual(['begins: auto', 'syncs'])
+})
+
+test('it says that it syncs for as long as any sync runs, and why one failed until one did not', async () => {
+  const { keeper, emit, onSync, told } = stage()
+  await keeper.watch('live')
+  emit({ type: 'syncing' })
+  const failing = keeper.sync()
+  onSync(() => Promise.reject(new EngineError('too-many-attempts', 'wait', { retryAfter: 60 })))
+  emit({ type: 'synced', result: RESULT })
+  expect(keeper.activity.syncing).toBe(true)
+  await failing
+  expect(keeper.activity).toEqual({ syncing: false, progress: undefined, failure: undefined })
+  await expect(keeper.sync()).rejects.toThrow('wait')
+  expect(keeper.activity).toMatchObject({ syncing: false, failure: { code: 'too-many-attempts', retryAfter: 60 } })
+  emit({ type: 'syncing', progress: { phase: 'upload', done: 1, total: 3 } })
+  expect(keeper.activity.progress).toEqual({ phase: 'upload', done: 1, total: 3 })
+  const before = told.account
+  emit({ type: 'synced', result: RESULT })
+  expect(keeper.activity).toEqual({ syncing: false, progress: undefined, failure: undefined })
+  expect(told.account).toBe(before + 1)
+})
