@@ -9,15 +9,16 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   A: ['href', 'target', 'rel'],
   BUTTON: ['type', 'class', 'data-host'],
   CODE: ['class'],
-  DIV: ['class'],
+  DIV: ['class', 'tabindex'],
   IMG: ['src', 'alt'],
   LI: ['class'],
   OL: ['start'],
+  PRE: ['tabindex'],
   SPAN: ['class'],
   TD: ['align'],
   TH: ['align'],
 }
-const BARE = new Set('BLOCKQUOTE BR EM H1 H2 H3 H4 H5 H6 HR P PRE S STRONG TABLE TBODY THEAD TR UL'.split(' '))
+const BARE = new Set('BLOCKQUOTE BR EM H1 H2 H3 H4 H5 H6 HR P S STRONG TABLE TBODY THEAD TR UL'.split(' '))
 const ADDRESS = /^(?:https?:|mailto:)/
 const CLASSES = /^(?:wide|blocked-image|task|task done|language-\S*|hljs-[\w -]+)$/
 
@@ -72,4 +73,4 @@ async function show(texts: readonly string[]): Promise<Fault[]> {
   return faulty
 }
 
-Object.assign(globalThis, { show })
+Object.assign(globalThis, { show, html: (text: string) => renderMarkdown(text, { allowedHosts: new Set(), showImage }) })

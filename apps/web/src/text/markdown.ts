@@ -11,7 +11,9 @@ const ALLOWED_TAGS =
     ' ',
   )
 const ALLOWED_ATTRIBUTES =
-  'align alt class checked data-blocked-image data-host disabled href src start target rel title type colspan rowspan'.split(' ')
+  'align alt class checked data-blocked-image data-host disabled href src start target rel tabindex title type colspan rowspan'.split(
+    ' ',
+  )
 const SAFE_LINK = /^(?:https?:|mailto:)/i
 const SAFE_IMAGE = /^https?:/i
 /** Longer code is shown in one colour: finding the others takes time. UTF-16 units. */
@@ -38,6 +40,12 @@ markdown.core.ruler.after('inline', 'tasks', ({ tokens }) => {
     item.attrJoin('class', mark === ' ' ? 'task' : 'task done')
   }
 })
+
+// What may have to be scrolled is reached by keyboards: code and tables.
+for (const block of ['fence', 'code_block']) {
+  const plain = markdown.renderer.rules[block] as NonNullable<(typeof markdown.renderer.rules)[string]>
+  markdown.renderer.rules[block] = (...given) => String(plain(...given)).replace(/^<pre/, '<pre tabindex="0"')
+}
 
 const escapeHtml = (text: string | number | null): string => markdown.utils.escapeHtml(String(text ?? ''))
 
@@ -72,7 +80,7 @@ export function renderMarkdown(text: string, { allowedHosts, showImage }: Markdo
   }
   markdown.renderer.rules['link_open'] = (tokens, i) =>
     `<a href="${escapeHtml(tokens[i]?.attrGet('href') ?? null)}" target="_blank" rel="noopener noreferrer">`
-  markdown.renderer.rules['table_open'] = () => '<div class="wide"><table>'
+  markdown.renderer.rules['table_open'] = () => '<div class="wide" tabindex="0"><table>'
   // Its alignment comes as a style, which is not let through.
   markdown.renderer.rules['th_open'] = (tokens, i) => cellTag(tokens[i], 'th')
   markdown.renderer.rules['td_open'] = (tokens, i) => cellTag(tokens[i], 'td')
@@ -82,5 +90,7 @@ export function renderMarkdown(text: string, { allowedHosts, showImage }: Markdo
     ALLOWED_ATTR: ALLOWED_ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
     ALLOWED_URI_REGEXP: SAFE_LINK,
+    // Every other attribute is no address, and would be taken out as a bad one.
+    ADD_URI_SAFE_ATTR: ALLOWED_ATTRIBUTES.filter((name) => name !== 'href' && name !== 'src'),
   })
 }

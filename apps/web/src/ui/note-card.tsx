@@ -106,7 +106,7 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
           <button type="button" className="icon-button" aria-label={t.edit} title={t.edit} onClick={() => onEdit(id)}>
             <Icon name="edit" />
           </button>
-          <DropdownMenu.Root>
+          <DropdownMenu.Root modal={false}>
             <DropdownMenu.Trigger className="icon-button" aria-label={t.more} title={t.more}>
               <Icon name="more" />
             </DropdownMenu.Trigger>

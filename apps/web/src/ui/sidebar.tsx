@@ -68,7 +68,7 @@ export function Sidebar({ element, adding, onAdding, current, onSelect, onAppInf
   return (
     <nav className="sidebar" aria-label={t.spaces} ref={element}>
       <header>
-        <h1>{t.app}</h1>
+        <p className="brand">{t.app}</p>
         <button type="button" className="icon-button" aria-label={t.newSpace} title={t.newSpace} onClick={() => onAdding(true)}>
           <Icon name="plus" />
         </button>

@@ -38,7 +38,7 @@ export function SpaceBar({ space, idle, drawer, onRun }: SpaceBarProps) {
       >
         <Icon name="menu" />
       </button>
-      <h2>{space?.name ?? t.firstSpace}</h2>
+      <h1>{space?.name ?? t.firstSpace}</h1>
       <button
         type="button"
         className="icon-button"
@@ -48,7 +48,7 @@ export function SpaceBar({ space, idle, drawer, onRun }: SpaceBarProps) {
       >
         <Icon name="search" />
       </button>
-      <DropdownMenu.Root>
+      <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger className="icon-button" aria-label={t.more}>
           <Icon name="more" />
         </DropdownMenu.Trigger>

@@ -1,0 +1,105 @@
+/**
+ * Pictures of the app's main screens, light and dark, wide and narrow, for the README: the app is built and run in Chromium with
+ * notes made up here, and each picture is written to `docs/screens/`.
+ *
+ *     node tools/screens.ts
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startServer } from '@lockstep/server/serve'
+import type { Page } from 'playwright-core'
+import { openBrowser } from '../tests/e2e/chromium.ts'
+
+const FOLDER = join(import.meta.dirname, '..', 'docs', 'screens')
+
+const SPACES = [
+  ['Notes', '📝'],
+  ['Kitchen', '🍲'],
+  ['Servers', '🖥️'],
+  ['Travel', '🧭'],
+] as const
+
+const NOTES = [
+  '# Bread, the slow way\n\n- [x] feed the starter\n- [x] 500 g flour, 350 g water, 10 g salt\n- [ ] fold three times, an hour apart\n- [ ] overnight in the fridge\n\n> The crust sings when it cools.',
+  'Ferry to the island: **7:40** and *13:15*, on Sundays the later one only. Tickets at https://example.org/ferry.',
+  '## A quick look at a log\n\n```sh\nssh home "journalctl --since today -p warning" | less\ncut -d" " -f1 access.log | sort | uniq -c | sort -nr | head\n```',
+  '| compression | rows a second | size |\n|:--|--:|--:|\n| none | 410 000 | 100 % |\n| deflate, level 1 | 159 000 | 41 % |\n| zstd | 399 000 | 35 % |',
+  'An idea is only as good as the place where you find it again.',
+]
+
+async function write(page: Page, text: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Write a note' }).fill(text)
+  await page.getByRole('button', { name: 'Save note' }).click()
+}
+
+async function addSpaces(page: Page): Promise<void> {
+  for (const [name] of SPACES.slice(1)) {
+    await page.keyboard.press('Alt+n')
+    const field = page.getByRole('textbox', { name: 'Name of the space' })
+    await field.fill(name)
+    await field.press('Enter')
+    await field.waitFor({ state: 'detached' })
+  }
+}
+
+const stage = await openBrowser('app')
+const data = mkdtempSync(join(tmpdir(), 'lockstep-screens-'))
+const server = await startServer({ port: 0, signUp: 'open', data }, { log: () => {} })
+stage.useServer(server.url)
+mkdirSync(FOLDER, { recursive: true })
+for (const theme of ['light', 'dark'] as const) {
+  for (const [size, width, height] of [
+    ['wide', 1200, 800],
+    ['narrow', 390, 780],
+  ] as const) {
+    const context = await stage.newDevice({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce' })
+    const page = await stage.newPage(context)
+    const picture = async (name: string) => {
+      await page.waitForTimeout(300)
+      await page.screenshot({ path: join(FOLDER, `${name}-${size}-${theme}.png`) })
+    }
+    const close = async () => {
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    }
+    await page.getByText('Write the first note').waitFor()
+    await write(page, NOTES[0] as string)
+    await page.getByRole('article').first().waitFor()
+    await addSpaces(page)
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox').fill('Notes')
+    await page.getByRole('option', { name: 'Notes' }).first().click()
+    await page.getByRole('article').first().waitFor()
+    for (const text of NOTES.slice(1)) {
+      await write(page, text)
+      await page.getByRole('textbox', { name: 'Write a note' }).and(page.locator(':placeholder-shown')).waitFor()
+    }
+    await page.locator('.hljs-string').first().waitFor({ state: 'attached' })
+    await picture('notes')
+    await page.keyboard.press('Control+f')
+    await page.getByRole('searchbox').fill('fo')
+    await page.locator('.result').first().waitFor()
+    await picture('search')
+    await close()
+    await page.keyboard.press('Control+,')
+    await page.getByRole('dialog').getByText('makes the vault on the server').waitFor()
+    await picture('sign-in')
+    await close()
+    if (size === 'narrow') {
+      await page.getByRole('button', { name: 'Show spaces' }).click()
+      await page.locator('.sidebar').getByText('Kitchen').waitFor()
+      await picture('spaces')
+    } else {
+      const first = page.getByRole('article').last()
+      await first.hover()
+      await first.getByRole('button', { name: 'Edit' }).click()
+      await page.locator('.cm-content').waitFor()
+      await picture('writing')
+    }
+    await context.close()
+  }
+}
+await stage.close()
+await server.close()
+rmSync(data, { recursive: true, force: true })
