@@ -2,7 +2,6 @@
 import { lazy, Suspense } from 'react'
 import { t } from '#strings/strings'
 import { Dialog } from '#ui/dialog'
-import { StorageNote } from '#ui/storage'
 
 const AccountPanel = lazy(() => import('#ui/account/account-panel').then((module) => ({ default: module.AccountPanel })))
 
@@ -13,7 +12,6 @@ export function AccountDialog({ onClose }: { readonly onClose: () => void }) {
         <Suspense>
           <AccountPanel />
         </Suspense>
-        <StorageNote />
       </div>
     </Dialog>
   )

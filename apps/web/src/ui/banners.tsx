@@ -23,7 +23,7 @@ export function Banners() {
     return (
       <Suspense>
         <section className="banner" aria-label={t.account.again.title}>
-          <PasswordAgain profile={status.profile} onLater={later} />
+          <PasswordAgain profile={status.profile} heading="h2" onLater={later} />
         </section>
       </Suspense>
     )
@@ -31,7 +31,7 @@ export function Banners() {
   const { title } = t.account[state === 'needs-gate' ? 'gate' : 'problem']
   return (
     <section className="banner" aria-label={title}>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <p>{state === 'needs-gate' ? t.account.gate.text : status.problems.at(-1)?.detail}</p>
       <div className="row">
         {state === 'needs-gate' ? (

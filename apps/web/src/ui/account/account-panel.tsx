@@ -12,6 +12,7 @@ import { SignOutForm } from '#ui/account/sign-out-form'
 import { type AccountView, SignedInPanel } from '#ui/account/signed-in-panel'
 import { Icon } from '#ui/icons'
 import { type Status, useStatus } from '#ui/status'
+import { StorageNote } from '#ui/storage'
 
 export function AccountPanel() {
   const { value: status } = useStatus()
@@ -23,7 +24,7 @@ export function AccountPanel() {
   if (status.state === 'needs-password' && view !== 'sign-out') {
     return (
       <>
-        <PasswordAgain profile={status.profile} />
+        <PasswordAgain profile={status.profile} heading="h3" />
         <nav className="ways" aria-label={t.appInfo}>
           <button type="button" onClick={() => setView('sign-out')}>
             {t.account.signOut}
@@ -33,9 +34,21 @@ export function AccountPanel() {
     )
   }
   if (!status.profile.signedIn && status.state !== 'needs-password') {
-    return <SignInForm last={status.profile} onSignedIn={setMade} />
+    return (
+      <>
+        <SignInForm last={status.profile} onSignedIn={setMade} />
+        <StorageNote />
+      </>
+    )
   }
-  if (view === undefined) return <SignedInPanel status={status} onView={setView} />
+  if (view === undefined) {
+    return (
+      <>
+        <SignedInPanel status={status} onView={setView} />
+        <StorageNote />
+      </>
+    )
+  }
   return (
     <>
       <button type="button" className="link back" onClick={back}>

@@ -24,7 +24,7 @@ export function PassphraseField({ name, hint, own = false }: PassphraseFieldProp
       <textarea
         id={id}
         name={name}
-        rows={2}
+        rows={3}
         required
         value={text}
         autoComplete="off"

@@ -9,10 +9,12 @@ import { useVault } from '#ui/vault'
 
 interface PasswordAgainProps {
   readonly profile: { readonly server?: string; readonly vault?: string; readonly deviceName?: string }
+  /** Of its title: what it stands in decides. */
+  readonly heading: 'h2' | 'h3'
   readonly onLater?: () => void
 }
 
-export function PasswordAgain({ profile, onLater }: PasswordAgainProps) {
+export function PasswordAgain({ profile, heading: Heading, onLater }: PasswordAgainProps) {
   const client = useVault()
   const toast = useToast()
   const { server = location.origin, vault = '', deviceName = t.account.browser } = profile
@@ -39,7 +41,7 @@ export function PasswordAgain({ profile, onLater }: PasswordAgainProps) {
   }
   return (
     <form className="again" onSubmit={(event) => void signIn(event)}>
-      <h3>{a.title}</h3>
+      <Heading>{a.title}</Heading>
       <p>{a.text}</p>
       <PasswordField name="password" label={t.account.password} autoComplete="current-password" />
       {trouble?.remedy === 'passphrase' || asksPassphrase ? (
