@@ -29,6 +29,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 }
 
+/** A name that leads to this machine and is another machine's to the browser: plain HTTP from there is not a secure context. */
+export const FOREIGN_HOST = 'notes.example'
+const ARGUMENTS = ['--no-sandbox', '--disable-dev-shm-usage', `--host-resolver-rules=MAP ${FOREIGN_HOST} 127.0.0.1`]
+
 /** Whether browser tests can run here. */
 export const hasChromium = (name: string): boolean =>
   needs(name, commandExists('chromium'), "Debian's package chromium is not installed")
@@ -160,7 +164,7 @@ export async function openBrowser(what: Built = 'pages'): Promise<BrowserStage> 
   const folder = await buildFor(what)
   let upstream: string | undefined
   const pages = await servePages(folder, () => upstream)
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
   const errors: string[] = []
   return {
     browser,

@@ -11,6 +11,7 @@ import { readMode } from '#local/sync-mode'
 import { ACTIVITY } from '#ui/activity'
 import { App } from '#ui/app'
 import { Banners } from '#ui/banners'
+import { InsecurePage } from '#ui/insecure-page'
 import { ACCOUNT } from '#ui/status'
 import { StorageProvider } from '#ui/storage'
 import { Toasts } from '#ui/toasts'
@@ -88,6 +89,10 @@ function begin(storage: Storage): void {
   )
 }
 
-leaveGate()
-if (import.meta.env.PROD) void updates.start()
-begin('browser')
+if (isSecureContext) {
+  leaveGate()
+  if (import.meta.env.PROD) void updates.start()
+  begin('browser')
+} else {
+  root.render(<InsecurePage />)
+}

@@ -30,7 +30,7 @@ class Updates {
     // The first worker takes over a page that had none: nothing has changed then.
     let had = serviceWorker.controller !== null
     serviceWorker.addEventListener('controllerchange', () => {
-      if (had) this.#superseded()
+      if (had || this.#ready) this.#superseded()
       had = true
     })
     try {
@@ -40,11 +40,12 @@ class Updates {
       return
     }
     const registration = this.#registration
-    if (registration.waiting !== null && had) this.#tell()
+    if (registration.waiting !== null && registration.active !== null) this.#tell()
     registration.addEventListener('updatefound', () => {
       const { installing } = registration
       installing?.addEventListener('statechange', () => {
-        if (installing.state === 'installed' && serviceWorker.controller !== null) this.#tell()
+        // The first of all does not wait: there is nothing it could replace.
+        if (installing.state === 'installed' && registration.active !== null) this.#tell()
       })
     })
     document.addEventListener('visibilitychange', () => this.#look())
