@@ -1,9 +1,9 @@
 /** CodeMirror, as notes are written in it: Markdown that goes on with lists and quotes, undo that takes back only what was typed here. */
-import { acceptCompletion, autocompletion } from '@codemirror/autocomplete'
+import { acceptCompletion, autocompletion, completionStatus } from '@codemirror/autocomplete'
 import { defaultKeymap, indentLess, indentMore } from '@codemirror/commands'
 import { markdown, markdownKeymap, markdownLanguage } from '@codemirror/lang-markdown'
 import { indentUnit } from '@codemirror/language'
-import { EditorState } from '@codemirror/state'
+import { EditorState, Prec } from '@codemirror/state'
 import { EditorView, keymap } from '@codemirror/view'
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next'
 import { UndoManager } from 'yjs'
@@ -30,6 +30,8 @@ export function createView({ parent, session: { text }, label, onDone }: ViewOpt
       doc: text.toString(),
       selection: { anchor: text.length },
       extensions: [
+        // A list that is open is closed first; one that was only looked for at the last letter is no reason to stay.
+        Prec.highest(keymap.of([{ key: 'Escape', run: ({ state }) => completionStatus(state) !== 'active' && finish() }])),
         keymap.of([
           { key: 'Mod-Enter', run: finish },
           { key: 'Mod-b', run: toggleMark('**') },
@@ -39,14 +41,12 @@ export function createView({ parent, session: { text }, label, onDone }: ViewOpt
           ...markdownKeymap,
           ...yUndoManagerKeymap,
           ...defaultKeymap,
-          // Last: what is open over the text is closed first.
-          { key: 'Escape', run: finish },
         ]),
         indentUnit.of('  '),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'true' }),
         markdown({ base: markdownLanguage }),
-        autocompletion({ override: [completeLanguage], icons: false }),
+        autocompletion({ override: [completeLanguage], icons: false, interactionDelay: 0 }),
         editorTheme,
         yCollab(text, null, { undoManager: new UndoManager(text) }),
       ],

@@ -1,0 +1,310 @@
+/** The notes themselves, as people use them: finding, keys, spaces, the timeline, writing, history. */
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { newDevice, note, write } from './app-stage.ts'
+import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { askHost } from './host-channel.ts'
+
+const available = hasChromium('notes in the web app in Chromium')
+let stage: BrowserStage
+
+beforeAll(async () => {
+  if (available) stage = await openBrowser('app')
+})
+afterEach(() => {
+  if (available) expect(stage.errors.splice(0)).toEqual([])
+})
+afterAll(() => stage?.close())
+
+const open = async (options?: Parameters<typeof newDevice>[1]): Promise<Page> => {
+  const page = await stage.newPage(await newDevice(stage, options))
+  await page.getByText('Write the first note').waitFor()
+  return page
+}
+
+/** A space of its own with so many notes, made without typing them all: "note 0" is the oldest. */
+async function fill(page: Page, count: number, more: (i: number) => string = () => ''): Promise<void> {
+  await askHost(page, [['addSpace', { id: 'filled', name: 'Filled', now: 1 }]])
+  const texts = Array.from({ length: count }, (_, i) => `note ${i}${more(i)}`)
+  await askHost(
+    page,
+    texts.map((text, i) => ['addNote', { id: `filled${i}`, space: 'filled', title: text, text, now: i + 1 }] as const),
+  )
+}
+
+const composer = (page: Page) => page.getByRole('textbox', { name: 'Write a note' })
+const space = (page: Page, name: string) => page.getByRole('navigation', { name: 'Spaces' }).getByRole('button', { name })
+/** The name of what has the focus, once it is this one. */
+const focused = (page: Page, name: string) =>
+  page.waitForFunction((name) => document.activeElement?.getAttribute('aria-label')?.startsWith(name), name)
+const inView = (page: Page, text: string) =>
+  page.waitForFunction((text) => {
+    const timeline = document.querySelector('.timeline')?.getBoundingClientRect()
+    const cards = [...document.querySelectorAll('.note')].filter(
+      (card) => card.querySelector('.markdown')?.textContent?.trim() === text,
+    )
+    const box = cards[0]?.getBoundingClientRect()
+    return timeline !== undefined && box !== undefined && box.top >= timeline.top - 1 && box.bottom <= timeline.bottom + 1
+  }, text)
+
+describe.skipIf(!available)('finding', () => {
+  test('a note that was found is jumped to in the middle of many, marked, and has the focus', async () => {
+    const page = await open()
+    await fill(page, 120, (i) => (i === 47 ? '\n\nthe needle' : i % 3 === 0 ? `\n\n${'long '.repeat(200)}` : ''))
+    await page.keyboard.press('Control+f')
+    await page.getByRole('searchbox').pressSequentially('needl')
+    await page.locator('.result mark').filter({ hasText: 'needle' }).first().waitFor()
+    await page.getByRole('button', { name: /note 47/ }).click()
+    await focused(page, 'note 47')
+    await page.locator('.note.marked').filter({ hasText: 'the needle' }).waitFor()
+    await page.waitForFunction(() => {
+      const timeline = document.querySelector('.timeline')?.getBoundingClientRect()
+      const box = document.activeElement?.getBoundingClientRect()
+      return timeline !== undefined && box !== undefined && box.top >= timeline.top && box.bottom <= timeline.bottom
+    })
+    await page.waitForFunction(() => document.querySelector('.note.marked') === null)
+  })
+
+  test('a search within a space finds what is in it, and goes on to all of them', async () => {
+    const page = await open()
+    await write(page, 'apples here')
+    await note(page, 'apples here').waitFor()
+    await fill(page, 3, () => ' with apples')
+    await page.getByRole('heading', { name: 'Filled' }).waitFor()
+    await page.keyboard.press('Control+m')
+    await page.getByRole('searchbox', { name: 'Search in “Filled”' }).fill('apple')
+    await page.locator('.result').nth(2).waitFor()
+    expect(await page.locator('.result').count()).toBe(3)
+    await page.getByRole('button', { name: 'All spaces' }).click()
+    await page.getByRole('searchbox', { name: 'Search notes' }).fill('apple')
+    await page.locator('.result').nth(3).waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await page.locator('.note:focus').waitFor()
+  })
+})
+
+describe.skipIf(!available)('keys', () => {
+  test('the palette runs commands, goes to spaces and to notes', async () => {
+    const page = await open()
+    await write(page, 'buy tomatoes')
+    await note(page, 'buy tomatoes').waitFor()
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: 'Commands' }).fill('new sp')
+    await page.keyboard.press('Enter')
+    await page.getByRole('textbox', { name: 'Name of the space' }).fill('Garden')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Garden' }).waitFor()
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: 'Commands' }).fill('tomat')
+    await page.getByRole('option', { name: /buy tomatoes/ }).waitFor()
+    await page.keyboard.press('Enter')
+    await focused(page, 'buy tomatoes')
+    await page.getByRole('heading', { name: 'Notes' }).waitFor()
+  })
+
+  test('Dataans’ keys: spaces bar, edit space, previous and next space; `?` shows them all, but is a letter while writing', async () => {
+    const page = await open()
+    await askHost(page, [
+      ['addSpace', { id: 'a', name: 'Alpha', now: 1 }],
+      ['addSpace', { id: 'b', name: 'Beta', now: 1 }],
+    ])
+    await page.getByRole('heading', { name: 'Alpha' }).waitFor()
+    await page.keyboard.press('Alt+2')
+    await page.getByRole('heading', { name: 'Beta' }).waitFor()
+    await page.keyboard.press('Alt+1')
+    await page.getByRole('heading', { name: 'Alpha' }).waitFor()
+    await page.keyboard.press('Control+s')
+    await space(page, 'Alpha').waitFor({ state: 'hidden' })
+    await page.reload()
+    await page.getByRole('heading', { name: 'Alpha' }).waitFor()
+    await space(page, 'Alpha').waitFor({ state: 'hidden' })
+    await page.keyboard.press('Control+s')
+    await space(page, 'Alpha').waitFor()
+    await page.keyboard.press('Alt+w')
+    await composer(page).pressSequentially('why?')
+    expect(await composer(page).inputValue()).toBe('why?')
+    await page.getByRole('heading', { name: 'Alpha' }).click()
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+  })
+
+  test('a command gets other keys, not those of another one, and keeps them', async () => {
+    const page = await open()
+    await page.keyboard.press('?')
+    await page.getByRole('button', { name: 'Change the keys of “Trash”' }).click()
+    await page.keyboard.press('Control+f')
+    await page.getByText('Ctrl + F is already “Search all notes”.').waitFor()
+    await page.keyboard.press('Alt+t')
+    await page.getByRole('button', { name: 'Change the keys of “Trash”: Alt + T' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.reload()
+    await page.getByText('Write the first note').waitFor()
+    await page.keyboard.press('Alt+t')
+    await page.getByRole('dialog', { name: 'Trash' }).waitFor()
+  })
+})
+
+describe.skipIf(!available)('spaces', () => {
+  test('get another name and a picture, go and come back with their notes', async () => {
+    const page = await open()
+    await write(page, 'a thought')
+    await note(page, 'a thought').waitFor()
+    await page.keyboard.press('Control+e')
+    await page.getByRole('textbox', { name: 'Name of the space' }).fill('Thoughts')
+    await page.getByRole('textbox', { name: /Picture/ }).fill('🌱 plant')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByRole('heading', { name: 'Thoughts' }).waitFor()
+    expect(await page.locator('.space .avatar').textContent()).toBe('🌱')
+    await space(page, 'Thoughts').getByText('1 note').waitFor({ state: 'attached' })
+    await page.locator('.bar').getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Delete this space' }).click()
+    await space(page, 'Thoughts').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await space(page, 'Thoughts').waitFor()
+    await note(page, 'a thought').waitFor()
+  })
+
+  test('on a narrow screen they are a drawer that takes the focus and gives it back', async () => {
+    const page = await open({ viewport: { width: 320, height: 640 } })
+    await write(page, 'small')
+    await note(page, 'small').waitFor()
+    await space(page, 'Notes').waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: 'Show spaces' }).click()
+    await page.waitForFunction(() => document.activeElement?.classList.contains('space'))
+    expect(await page.locator('main').evaluate((main) => main.inert)).toBe(true)
+    await page.keyboard.press('Escape')
+    await focused(page, 'Show spaces')
+    await space(page, 'Notes').waitFor({ state: 'hidden' })
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320)
+  })
+})
+
+describe.skipIf(!available)('the timeline', () => {
+  test('begins at the end, stays there as notes come, and stays where it is read', async () => {
+    const page = await open()
+    await fill(page, 80, (i) => (i % 4 === 0 ? `\n\n${'tall '.repeat(150)}` : ''))
+    await inView(page, 'note 79')
+    await write(page, 'one more')
+    await inView(page, 'one more')
+    const box = page.locator('.timeline')
+    await box.evaluate((timeline) => timeline.scrollTo(0, timeline.scrollHeight / 2))
+    await page.locator('.placeholder').first().waitFor({ state: 'detached' })
+    const seen = () =>
+      page.evaluate(() => {
+        const top = document.querySelector('.timeline')?.getBoundingClientRect().top ?? 0
+        const card = [...document.querySelectorAll('.note')].find((card) => card.getBoundingClientRect().top >= top)
+        return { id: card?.getAttribute('data-note'), top: Math.round(card?.getBoundingClientRect().top ?? 0) }
+      })
+    let before = await seen()
+    // Heights are settled once two looks say the same.
+    for (let after = await seen(); JSON.stringify(before) !== JSON.stringify(after); after = await seen()) before = after
+    await askHost(page, [['addNote', { id: 'late', space: 'filled', title: 'late', text: 'late', now: 1000 }]])
+    await space(page, 'Filled').getByText('82 notes').waitFor({ state: 'attached' })
+    expect(await seen()).toEqual(before)
+  })
+
+  test('is gone through with the arrows; Enter edits, Delete deletes with an undo, letters copy and pin', async () => {
+    const page = await open()
+    await fill(page, 40)
+    await inView(page, 'note 39')
+    await page.keyboard.press('Alt+l')
+    await focused(page, 'note 39')
+    for (let i = 38; i >= 20; i--) {
+      await page.keyboard.press('ArrowUp')
+      await focused(page, `note ${i}`)
+    }
+    await inView(page, 'note 20')
+    await page.keyboard.press('Home')
+    await focused(page, 'note 0')
+    await page.keyboard.press('p')
+    const pinned = page.getByRole('navigation', { name: 'Pinned notes' })
+    await pinned.getByRole('button', { name: 'note 0' }).waitFor()
+    await page.keyboard.press('End')
+    await focused(page, 'note 39')
+    await page.keyboard.press('Delete')
+    await note(page, 'note 39').waitFor({ state: 'detached' })
+    await focused(page, 'note 38')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await note(page, 'note 39').waitFor()
+    await pinned.getByRole('button', { name: 'note 0' }).click()
+    await focused(page, 'note 0')
+    await inView(page, 'note 0')
+    await page.keyboard.press('Enter')
+    await page.locator('.cm-content').pressSequentially(' changed')
+    await page.keyboard.press('Escape')
+    await focused(page, 'note 0 changed')
+  })
+})
+
+describe.skipIf(!available)('writing', () => {
+  test('lists and quotes go on, lines are indented, a block of code is offered its language', async () => {
+    const page = await open()
+    await write(page, 'begin')
+    await note(page, 'begin').waitFor()
+    await page.keyboard.press('Alt+l')
+    await focused(page, 'begin')
+    await page.keyboard.press('Enter')
+    const editor = page.locator('.cm-content')
+    await editor.waitFor()
+    await page.keyboard.type('\n- one\ntwo\n')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('inner')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('> said\nmore')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('```typesc')
+    await page.getByRole('option', { name: 'typescript' }).waitFor()
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('\nlet x = 1')
+    const lines = await page.locator('.cm-line').allTextContents()
+    expect(lines.slice(0, 4)).toEqual(['begin', '- one', '- two', '  - inner'])
+    expect(lines).toContain('> said')
+    expect(lines).toContain('> more')
+    expect(lines.slice(-2)).toEqual(['```typescript', 'let x = 1'])
+    await page.keyboard.press('Control+Enter')
+    await page.locator('.markdown .hljs-keyword').filter({ hasText: 'let' }).waitFor()
+  })
+
+  test('the history shows what each change did, and brings a text back', async () => {
+    const page = await open()
+    await write(page, 'the quick fox')
+    await note(page, 'the quick fox').waitFor()
+    const id = await note(page, 'the quick fox').getAttribute('data-note')
+    await askHost(page, [['editNote', String(id), { text: 'the slow fox', now: Date.now() }]])
+    await note(page, 'the slow fox').waitFor()
+    await page.keyboard.press('Alt+l')
+    await focused(page, 'the')
+    await page.keyboard.press('h')
+    await page.locator('.versions summary').first().click()
+    await page.locator('del').filter({ hasText: 'quick' }).waitFor()
+    await page.locator('ins').filter({ hasText: 'slow' }).waitFor()
+    await page.getByRole('button', { name: 'Make this the text again' }).click()
+    await note(page, 'the quick fox').waitFor()
+  })
+
+  test('a note is copied and moved to another space', async () => {
+    const page = await open({ permissions: ['clipboard-read', 'clipboard-write'] })
+    await write(page, 'to be moved')
+    await note(page, 'to be moved').waitFor()
+    await askHost(page, [['addSpace', { id: 'z', name: 'Zoo', now: 1 }]])
+    await space(page, 'Zoo').waitFor()
+    await page.keyboard.press('Alt+l')
+    await focused(page, 'to be moved')
+    await page.keyboard.press('c')
+    await page.getByText('Copied.').waitFor()
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('to be moved')
+    await note(page, 'to be moved').getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Move to' }).click()
+    await page.getByRole('menuitem', { name: 'Zoo' }).click()
+    await note(page, 'to be moved').waitFor({ state: 'detached' })
+    await space(page, 'Zoo').click()
+    await note(page, 'to be moved').waitFor()
+  })
+})
