@@ -2,6 +2,7 @@
 import type { Device } from '@lockstep/engine/device'
 import { openDevice } from '@lockstep/engine/platform/node/device'
 import { schema, type Tables } from '@lockstep/model/schema'
+import { addSpace } from '@lockstep/model/spaces'
 import { serveActor, usage } from './actor.ts'
 import { digestNote, type NotePrint } from './note-print.ts'
 import { type GeneratedNote, type NoteSize, noteSource } from './notes.ts'
@@ -75,6 +76,14 @@ async function sync(): Promise<SyncTiming> {
   return { elapsed, first, awaited: arrived, searchable, uploaded, downloaded, cpu: (user + system) / 1000 }
 }
 
+interface FillRequest {
+  readonly seed: number
+  readonly count: number
+  readonly size: NoteSize
+  /** Name of a new space for them; absent: they are in none. */
+  readonly space?: string
+}
+
 const methods = {
   /** Opens and signs in; returns the vault's passphrase. */
   async open({ home, server, passphrase }: OpenRequest): Promise<string> {
@@ -92,8 +101,9 @@ const methods = {
   },
 
   /** Writes notes as an importer does and waits for the index; returns the milliseconds that writing took. */
-  async fill({ seed, count, size }: { readonly seed: number; readonly count: number; readonly size: NoteSize }): Promise<number> {
+  async fill({ seed, count, size, space }: FillRequest): Promise<number> {
     const { vault } = opened()
+    const of = space !== undefined && { space: addSpace(vault, { name: space, now: Date.now() }) }
     const next = noteSource(seed, size)
     let elapsed = 0
     for (let done = 0; done < count; done += BATCH) {
@@ -102,7 +112,7 @@ const methods = {
       vault.transact((tx) => {
         for (const { title, text } of batch) {
           const now = Date.now()
-          tx.insert('notes', { title, text, createdAt: now, updatedAt: now })
+          tx.insert('notes', { title, text, ...of, createdAt: now, updatedAt: now })
         }
       })
       elapsed += performance.now() - started

@@ -12,6 +12,8 @@ export interface Stage {
   readonly url: string
   /** The first call makes the vault, later ones join it. `through` is the address to use instead of the server's own. */
   device(through?: string): Promise<Actor<DeviceActor>>
+  /** Of the vault, once it has been made. */
+  passphrase(): string | undefined
 }
 
 /** Everything that `body` started is over, and its files are gone, when this resolves. */
@@ -26,6 +28,7 @@ export async function onStage<T>(body: (stage: Stage) => Promise<T>): Promise<T>
       folder,
       server,
       url,
+      passphrase: () => passphrase,
       async device(through = url) {
         const actor = startActor<DeviceActor>('device-actor.ts')
         devices.push(actor)

@@ -1,0 +1,174 @@
+/** Every screen and dialog of the app for people who do not see it as others do, or have no mouse. */
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runningServer } from '../support/running-server.ts'
+import { newDevice, note, PASSWORD, write } from './app-stage.ts'
+import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+
+const available = hasChromium('the app by keyboard and by screen reader')
+let stage: BrowserStage
+
+beforeAll(async () => {
+  if (available) stage = await openBrowser('app')
+})
+afterAll(() => stage?.close())
+
+const EVERYTHING = [
+  '# Everything in one note',
+  'A [link](https://example.org), `code`, **bold**, ~~gone~~.',
+  '- [ ] open\n- [x] done',
+  '> quoted',
+  '| left | right |\n|:--|--:|\n| a | b |',
+  '```js\nconst answer = "forty-two" // a comment\nreturn 42 + answer.length\n```',
+  '```\na line of code that is much too long for a narrow screen and has to be scrolled to be read to its end, by keyboard as well\n```',
+  '![A picture](https://example.org/a.png)',
+].join('\n\n')
+
+/** Axe runs in the page, and is asked for everything that it knows. */
+async function violations(page: Page, screen: string, without: readonly string[] = []): Promise<string[]> {
+  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))))
+  await page.evaluate(axe.source)
+  const found = await page.evaluate(async (without) => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document, {
+      resultTypes: ['violations'],
+      rules: Object.fromEntries(without.map((rule) => [rule, { enabled: false }])),
+    })
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`))
+  }, without)
+  return found.map((violation) => `${screen}: ${violation}`)
+}
+
+/** By its name, from the palette of commands. */
+async function run(page: Page, name: string): Promise<void> {
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox').fill(name)
+  await page.getByRole('option', { name }).first().waitFor()
+  await page.keyboard.press('Enter')
+}
+
+async function closeDialog(page: Page): Promise<void> {
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+}
+
+const THEMES = ['light', 'dark'] as const
+const WIDTHS = [320, 1280] as const
+const LOOKS = THEMES.flatMap((theme) => WIDTHS.map((width) => ({ theme, width })))
+
+test.skipIf(!available).each(LOOKS)('axe finds nothing on any screen: $theme, $width px', async ({ theme, width }) => {
+  const server = await runningServer()
+  stage.useServer(server.url)
+  const context = await newDevice(stage, { colorScheme: theme, viewport: { width, height: 720 }, reducedMotion: 'reduce' })
+  const page = await stage.newPage(context)
+  const found: string[] = []
+  const look = async (screen: string, without?: readonly string[]) => found.push(...(await violations(page, screen, without)))
+
+  await page.getByText('Write the first note').waitFor()
+  await look('empty')
+  await write(page, EVERYTHING)
+  await page.locator('.hljs-string').first().waitFor()
+  await look('notes')
+  await note(page, 'Everything').hover()
+  await note(page, 'Everything').getByRole('button', { name: 'More' }).click()
+  await page.getByRole('menu').waitFor()
+  // An open menu is on top of all landmarks, in none of them.
+  await look('menu of a note', ['region'])
+  await page.keyboard.press('Escape')
+  await page.getByRole('menu').waitFor({ state: 'detached' })
+  await note(page, 'Everything').hover()
+  await note(page, 'Everything').getByRole('button', { name: 'Edit' }).click()
+  await page.locator('.cm-content').waitFor()
+  await look('editor')
+  await page.locator('.cm-content').pressSequentially(' more')
+  await page.keyboard.press('Escape')
+
+  await page.keyboard.press('Control+k')
+  await page.getByRole('option').first().waitFor()
+  await look('command palette')
+  await closeDialog(page)
+  await page.keyboard.press('Control+f')
+  await page.getByRole('searchbox').fill('everyth')
+  await page.locator('.result').first().waitFor()
+  await look('search')
+  await closeDialog(page)
+  for (const name of ['Keyboard shortcuts', 'Edit this space', 'Trash']) {
+    await run(page, name)
+    await page.getByRole('dialog', { name: name.split(' ')[0] as string }).waitFor()
+    await look(name)
+    await closeDialog(page)
+  }
+  await run(page, 'New space')
+  await page.getByRole('textbox', { name: 'Name of the space' }).waitFor()
+  await look('new space')
+  await page.getByRole('textbox', { name: 'Name of the space' }).press('Escape')
+
+  await page.keyboard.press('Control+,')
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await look('signing in')
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.locator('.passphrase li').first().waitFor()
+  await look('recovery sheet')
+  expect(found).toEqual([])
+})
+
+/** Goes on with Tab until this has the focus. */
+async function tabTo(page: Page, name: RegExp): Promise<void> {
+  for (;;) {
+    await page.keyboard.press('Tab')
+    const label = await page.evaluate(() => {
+      const { activeElement } = document
+      return activeElement?.getAttribute('aria-label') ?? activeElement?.textContent ?? ''
+    })
+    if (name.test(label)) return
+  }
+}
+
+test.skipIf(!available)('the main story by keyboard alone: write, edit, find, delete, undo, sign in', async () => {
+  const server = await runningServer()
+  stage.useServer(server.url)
+  const page = await stage.newPage(await newDevice(stage))
+  await page.getByText('Write the first note').waitFor()
+  await tabTo(page, /^Write a note/)
+  await page.keyboard.type('# Groceries\n\nmilk')
+  await page.keyboard.press('Control+Enter')
+  await note(page, 'Groceries').waitFor()
+
+  await tabTo(page, /^Edit$/)
+  await page.keyboard.press('Enter')
+  await page.locator('.cm-content:focus').waitFor()
+  await page.keyboard.type(' and bread')
+  await page.keyboard.press('Control+Enter')
+  await note(page, 'milk and bread').locator('.markdown').waitFor()
+
+  await page.keyboard.press('Control+f')
+  await page.locator('input[type=search]:focus').waitFor()
+  await page.keyboard.type('bread')
+  await page.locator('.result').first().waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+
+  await tabTo(page, /^Write a note/)
+  await page.keyboard.type('to be deleted')
+  await page.keyboard.press('Control+Enter')
+  await note(page, 'to be deleted').waitFor()
+  await run(page, 'Go to the newest note')
+  await page.locator('.note:focus').filter({ hasText: 'to be deleted' }).waitFor()
+  await page.keyboard.press('Delete')
+  await note(page, 'to be deleted').waitFor({ state: 'detached' })
+  await tabTo(page, /^Undo$/)
+  await page.keyboard.press('Enter')
+  await note(page, 'to be deleted').waitFor()
+
+  await tabTo(page, /Version/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog').waitFor()
+  await page.getByLabel('Password', { exact: true }).waitFor()
+  while (!(await page.getByLabel('Password', { exact: true }).evaluate((field) => field === document.activeElement))) {
+    await page.keyboard.press('Tab')
+  }
+  await page.keyboard.type(PASSWORD)
+  await page.keyboard.press('Enter')
+  await page.locator('.passphrase li').first().waitFor()
+  expect(stage.errors).toEqual([])
+})
