@@ -7,6 +7,7 @@ import { useShortcutKeys } from '#local/shortcuts'
 import { t } from '#strings/strings'
 import { Icon } from '#ui/icons'
 import { Keys } from '#ui/keys'
+import { BarState } from '#ui/state-line'
 import type { Drawer } from '#ui/use-drawer'
 
 interface SpaceBarProps {
@@ -38,7 +39,10 @@ export function SpaceBar({ space, idle, drawer, onRun }: SpaceBarProps) {
       >
         <Icon name="menu" />
       </button>
-      <h1>{space?.name ?? t.firstSpace}</h1>
+      <div className="bar-title">
+        <h1>{space?.name ?? t.firstSpace}</h1>
+        {!drawer.isShown && <BarState />}
+      </div>
       <button
         type="button"
         className="icon-button"

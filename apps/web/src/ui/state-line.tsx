@@ -20,6 +20,17 @@ export function StateLine({ onClick }: { readonly onClick: () => void }) {
   )
 }
 
+const NEEDS = ['needs-password', 'needs-gate', 'problem']
+
+/** The same while the spaces are out of sight, where somebody has to know: out of reach, or something to be done. */
+export function BarState() {
+  const { value: status } = useStatus()
+  if (status === undefined) return null
+  const isOffline = status.offlineSince !== undefined && (status.state === 'pending' || status.state === 'synced')
+  if (!isOffline && !NEEDS.includes(status.state)) return null
+  return <p className={`bar-state state-${status.state}`}>{stateText(status, undefined)}</p>
+}
+
 /** What waits, since when it is in step, or why it is not. */
 export function stateText({ state, pending, lastSyncedAt, offlineSince }: Status, activity: Activity | undefined): string {
   if (activity?.progress !== undefined) return t.state.syncing
