@@ -178,3 +178,45 @@ test.skipIf(!available)(
     expect(reported).toEqual([])
   },
 )
+
+test.skipIf(!available)('no screen wants anything that the policy keeps out: no inline script, no foreign address', async () => {
+  const server = await served()
+  const device = await newDevice(stage)
+  const reported: string[] = []
+  await device.exposeFunction('violated', (what: string) => reported.push(what))
+  await device.addInitScript(() => {
+    const { violated } = globalThis as typeof globalThis & { violated(what: string): void }
+    addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+      violated(`${violatedDirective} ${blockedURI}`),
+    )
+  })
+  const page = await open(device, server.url, reported)
+  await write(
+    page,
+    '# Title\n\n- [ ] task\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n```ts\nconst x = 1\n```\n\n![image](https://images.example/x.png)',
+  )
+  await page.locator('.hljs-keyword').waitFor()
+  await page.getByText('Show the image from images.example').waitFor()
+  await note(page, 'Title').hover()
+  await note(page, 'Title').getByRole('button', { name: 'Edit' }).click()
+  await page.locator('.cm-content').pressSequentially(' and more')
+  await page.keyboard.press('Escape')
+  for (const keys of ['Control+f', 'Control+k', '?', 'Control+e']) {
+    await page.locator('main').click({ position: { x: 5, y: 5 } })
+    await page.keyboard.press(keys)
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  await signUp(page)
+  await closeDialog(page)
+  expect(reported).toEqual([])
+  // The listener does hear of one.
+  await page.evaluate(() => {
+    const script = document.createElement('script')
+    script.textContent = 'globalThis.ran = true'
+    document.body.append(script)
+  })
+  while (!reported.some((what) => what.startsWith('script-src'))) await page.waitForTimeout(20)
+  expect(await page.evaluate(() => 'ran' in globalThis)).toBe(false)
+})
