@@ -9,6 +9,7 @@ import { t } from '#strings/strings'
 import { useNoteActions } from '#ui/note-actions'
 import { NoteCard } from '#ui/note-card'
 import { PinnedStrip } from '#ui/pinned-strip'
+import { ACCOUNT } from '#ui/status'
 import { useTimeline } from '#ui/use-timeline'
 import { useChanges, useVault } from '#ui/vault'
 import { NoteCache } from '#vault/note-cache'
@@ -49,7 +50,8 @@ export function Timeline({ space, jump, onHistory, onLeave }: TimelineProps) {
   const timeline = useTimeline(space)
   const cache = useMemo(() => new NoteCache(vault), [vault])
   useSyncExternalStore(cache.subscribe, cache.version)
-  useChanges(['notes', 'spaces'], () => cache.changed())
+  // Where a note is, is another one after each sync.
+  useChanges(['notes', 'spaces', ACCOUNT], () => cache.changed())
 
   const list = timeline?.ids ?? []
   const scroller = useRef<HTMLDivElement>(null)
