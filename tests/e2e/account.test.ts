@@ -81,7 +81,9 @@ test.skipIf(!available)(
     expect(await proveRecovery(laptop)).toBe(words.join(' '))
     await syncNow(laptop)
     await closeDialog(laptop)
-    await note(laptop, 'from the laptop').getByText(/^(Saved o|O)n the server/).waitFor()
+    await note(laptop, 'from the laptop')
+      .getByText(/^(Saved o|O)n the server/)
+      .waitFor()
 
     const phone = await openPage()
     await openAppInfo(phone)
