@@ -1,7 +1,7 @@
 /** The program as a process of its own: start, signals, pipes, two at once on one home. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -67,14 +67,18 @@ it('serve says where it listens, writes its process id, and stops cleanly when t
   }
 })
 
-it('serve for a person: the address, the folder, the policy, how to sign in, and the set-up token where one is needed', async () => {
-  const data = join(await scratchFolder(), 'data')
+it('serve for a person: the address, the app, the folder, the policy, how to sign in, and the set-up token where one is needed', async () => {
+  const folder = await scratchFolder()
+  const data = join(folder, 'data')
+  await writeFile(join(folder, 'index.html'), '<!doctype html>')
   const { child, ended } = start([
     'serve',
     '--port',
     '0',
     '--data',
     data,
+    '--web',
+    folder,
     '--public-url',
     'http://lockstep.example',
     '--log-level',
@@ -82,7 +86,7 @@ it('serve for a person: the address, the folder, the policy, how to sign in, and
   ])
   const [said] = await once(child.stdout, 'data')
   expect(String(said)).toMatch(
-    /^Lockstep server {2}http:\S+\nData folder.*data\nSign-up {10}single: .*\nSet-up token {5}(\S+)\nSign in with {5}lockstep sign-in --server \S+ --setup-token \1\n/,
+    /^Lockstep server {2}http:\S+\nWeb app {10}http:\/\/lockstep\.example\nData folder.*data\nSign-up {10}single: .*\nSet-up token {5}(\S+)\nSign in with {5}lockstep sign-in --server \S+ --setup-token \1\n/,
   )
   child.kill('SIGTERM')
   expect(await ended).toEqual([0, null])
