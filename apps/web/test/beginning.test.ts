@@ -1,4 +1,4 @@
-import { beginningOf, isLong, isTooLongForMarkdown } from '@lockstep/web/text/beginning'
+import { beginningOf, isLong, isTooLongForMarkdown } from '#text/beginning'
 import { expect, test } from 'vitest'
 
 test('a text that is not long is shown whole', () => {
