@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newDevice } from '../app-stage.ts'
 import { type BrowserStage, hasChromium, openBrowser } from '../chromium.ts'
-import type { Fault } from '../pages/markdown.ts'
+import type { Fault } from './fault.ts'
 import { allPayloads } from './payloads.ts'
 import { setTripwires } from './tripwires.ts'
 

@@ -1,6 +1,8 @@
 /** Renders texts as the app does, puts them on the page, and says what is on it that should not be. */
+
 import { highlighter, needHighlighter, onHighlighter } from '@lockstep/web/text/highlighter'
 import { renderMarkdown } from '@lockstep/web/text/markdown'
+import type { Fault } from '../hostile/fault.ts'
 
 const showImage = (host: string): string => `Show the image from ${host}`
 
@@ -37,11 +39,6 @@ function faultOf(element: Element): string | undefined {
 const faultsOf = (root: ParentNode): string[] => [...root.querySelectorAll('*')].flatMap((element) => faultOf(element) ?? [])
 
 const parsed = (html: string): Document => new DOMParser().parseFromString(html, 'text/html')
-
-export interface Fault {
-  readonly text: string
-  readonly faults: readonly string[]
-}
 
 const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve))
 
