@@ -1,5 +1,5 @@
-import { beginningOf, isLong, isTooLongForMarkdown } from '#text/beginning'
 import { expect, test } from 'vitest'
+import { beginningOf, isLong, isTooLongForMarkdown } from '#text/beginning'
 
 test('a text that is not long is shown whole', () => {
   expect(beginningOf('# one\n\ntwo')).toBe('# one\n\ntwo')
