@@ -15,6 +15,7 @@ const CHECKS: readonly Step[] = [
   { name: 'types of what runs in browsers', command: ['tsc', '--noEmit', '-p', 'packages/engine/src/platform/browser'] },
   { name: 'types of the web app', command: ['tsc', '--noEmit', '-p', 'apps/web'] },
   { name: 'types of the service worker', command: ['tsc', '--noEmit', '-p', 'apps/web/src/service-worker'] },
+  { name: 'types of tests in a browser', command: ['tsc', '--noEmit', '-p', 'tests/e2e'] },
   { name: 'types of the test pages', command: ['tsc', '--noEmit', '-p', 'tests/e2e/pages'] },
   { name: 'import rules', command: ['node', 'tools/check-imports.ts'] },
   { name: 'protocol rules', command: ['node', 'tools/check-rules.ts'] },

@@ -173,7 +173,7 @@ describe.skipIf(!available)('spaces', () => {
     await space(page, 'Notes').waitFor({ state: 'hidden' })
     await page.getByRole('button', { name: 'Show spaces' }).click()
     await page.waitForFunction(() => document.activeElement?.classList.contains('space'))
-    expect(await page.locator('main').evaluate((main) => main.inert)).toBe(true)
+    expect(await page.locator('main').evaluate((main) => (main as HTMLElement).inert)).toBe(true)
     await page.keyboard.press('Escape')
     await focused(page, 'Show spaces')
     await space(page, 'Notes').waitFor({ state: 'hidden' })
