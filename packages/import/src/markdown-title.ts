@@ -5,6 +5,8 @@
 
 /** A title is a name, not a text: longer ones are cut. */
 const MAX_TITLE = 300
+/** No more of a line is looked at: the patterns below take time with the square of a long run of spaces. */
+const MAX_LINE = 1000
 const FENCE = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/
 const ATX = /^ {0,3}#{1,6}(?:[ \t]+(.*?))?[ \t]*$/
 const SETEXT = /^ {0,3}(?:=+|-+)[ \t]*$/
@@ -61,10 +63,10 @@ function* linesOf(text: string): Generator<string> {
   const ends = /\r\n|\r|\n/g
   let from = 0
   for (let match = ends.exec(text); match !== null; match = ends.exec(text)) {
-    yield text.slice(from, match.index)
+    yield text.slice(from, Math.min(match.index, from + MAX_LINE))
     from = ends.lastIndex
   }
-  yield text.slice(from)
+  yield text.slice(from, from + MAX_LINE)
 }
 
 function cut(title: string): string {

@@ -30,3 +30,10 @@ it('a very long heading is cut, never inside a character', () => {
   expect(title.isWellFormed()).toBe(true)
   expect(titleOf('x', `${'n'.repeat(400)}.md`)).toHaveLength(300)
 })
+
+it('a line of nothing but spaces, however long, takes no longer than another', () => {
+  const spaces = ' '.repeat(300_000)
+  expect(titleOf(`# a${spaces}b`, 'file.md')).toBe('a')
+  expect(titleOf(`# a${spaces}#b\n\ntext`, 'file.md')).toBe('a')
+  expect(titleOf(`${spaces}b`, 'file.md')).toBe('file')
+})
