@@ -1,8 +1,9 @@
 /** The whole of it: spaces at the left, a space's notes and the composer at the right, dialogs over both. */
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import type { Command } from '#keys/commands'
 import { askToPersist } from '#local/persistence'
+import { browserTexts, forgetUnsaved, keepUnsaved, type UnsavedNote, unsavedNotes } from '#local/unsaved'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
 import { AccountDialog } from '#ui/account-dialog'
@@ -42,6 +43,10 @@ export function App() {
   const own = space !== undefined && !space.deleted ? space : undefined
   const idle = new Set<Command>(own === undefined ? ['editSpace', 'deleteSpace'] : [])
   useCommandKeys(run, panel === 'shortcuts')
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page is opened
+  useEffect(() => {
+    for (const note of unsavedNotes(browserTexts())) void handOver(note).catch(({ message }: Error) => toast({ text: message }))
+  }, [])
 
   function select(id: string): void {
     setChosen(id)
@@ -85,10 +90,20 @@ export function App() {
     flushSync(() => setPanel(undefined))
     does[command]()
   }
+  async function handOver(note: UnsavedNote): Promise<void> {
+    if (note.space === FIRST_SPACE) await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now: note.now })
+    await vault.addNote(note)
+    forgetUnsaved(browserTexts(), note.id)
+  }
   async function save(text: string): Promise<void> {
-    const now = Date.now()
-    const target = space?.id ?? (await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now }))
-    await vault.addNote({ id: newId(), space: target, title: noteTitle(text), text, now })
+    const note = { id: newId(), space: space?.id ?? FIRST_SPACE, title: noteTitle(text), text, now: Date.now() }
+    keepUnsaved(browserTexts(), note)
+    try {
+      await handOver(note)
+    } catch (failure) {
+      forgetUnsaved(browserTexts(), note.id)
+      throw failure
+    }
     setJump({ note: 'newest', focus: false })
     askToPersist()
   }
