@@ -302,7 +302,7 @@ describe.skipIf(!available)('writing', () => {
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('to be moved')
     await note(page, 'to be moved').getByRole('button', { name: 'More' }).click()
     await page.getByRole('menuitem', { name: 'Move to' }).click()
-    await page.getByRole('menuitem', { name: 'Zoo' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Zoo' }).click()
     await note(page, 'to be moved').waitFor({ state: 'detached' })
     await space(page, 'Zoo').click()
     await note(page, 'to be moved').waitFor()

@@ -1,6 +1,6 @@
 /** One note of the timeline: its text, when it was written, where it is saved, and what can be done with it. */
 import { DropdownMenu } from 'radix-ui'
-import { lazy, memo, Suspense } from 'react'
+import { lazy, memo, Suspense, useState } from 'react'
 import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
@@ -8,8 +8,9 @@ import { shortTime } from '#text/when'
 import { Icon, type IconName } from '#ui/icons'
 import { Keys } from '#ui/keys'
 import { MarkdownView } from '#ui/markdown-view'
+import { MoveDialog } from '#ui/move-dialog'
 import { useNoteActions } from '#ui/note-actions'
-import { useAnswer, useVault } from '#ui/vault'
+import { useVault } from '#ui/vault'
 
 const Editor = lazy(() => import('#ui/editor'))
 
@@ -25,27 +26,6 @@ function PlaceMark({ place }: Pick<ShownNote, 'place'>) {
       <Icon name={icon} />
       <span className="sr-only">{text}</span>
     </span>
-  )
-}
-
-function MoveMenu({ id, from }: { readonly id: string; readonly from: string | null }) {
-  const vault = useVault()
-  const { value: spaces = [] } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
-  const others = spaces.filter((space) => space.id !== from && !space.deleted)
-  if (others.length === 0) return null
-  return (
-    <DropdownMenu.Sub>
-      <DropdownMenu.SubTrigger className="menu-item">{t.moveTo}</DropdownMenu.SubTrigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.SubContent className="menu">
-          {others.map((space) => (
-            <DropdownMenu.Item key={space.id} className="menu-item" onSelect={() => void vault.moveNote(id, space.id, Date.now())}>
-              {space.name}
-            </DropdownMenu.Item>
-          ))}
-        </DropdownMenu.SubContent>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Sub>
   )
 }
 
@@ -65,6 +45,7 @@ interface NoteCardProps {
 export const NoteCard = memo(function NoteCard({ note, current, marked, editing, onEdit, onDone, onHistory }: NoteCardProps) {
   const vault = useVault()
   const actions = useNoteActions()
+  const [moving, setMoving] = useState(false)
   const { id, text, title, pinned, createdAt, updatedAt, place, conflicts, spaceId } = note
   const now = Date.now()
   // A title of its own, given elsewhere: what follows from the text is not said twice.
@@ -115,7 +96,9 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
                 <DropdownMenu.Item className="menu-item" onSelect={() => actions.togglePin(note)}>
                   {pinned ? t.unpin : t.pin} <Keys chords="P" aside />
                 </DropdownMenu.Item>
-                <MoveMenu id={id} from={spaceId} />
+                <DropdownMenu.Item className="menu-item" onSelect={() => setMoving(true)}>
+                  {t.moveTo}
+                </DropdownMenu.Item>
                 <DropdownMenu.Item className="menu-item" onSelect={() => onHistory(id)}>
                   {t.history.menu} <Keys chords="H" aside />
                 </DropdownMenu.Item>
@@ -127,6 +110,7 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
           </DropdownMenu.Root>
         </span>
       </footer>
+      {moving && <MoveDialog id={id} from={spaceId} onClose={() => setMoving(false)} />}
     </article>
   )
 })
