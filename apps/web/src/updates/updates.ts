@@ -33,13 +33,12 @@ class Updates {
       if (had || this.#ready) this.#superseded()
       had = true
     })
-    try {
-      this.#registration = await serviceWorker.register(WORKER, { updateViaCache: 'none' })
-    } catch {
-      // Private windows refuse; so does a gate that wants its person first.
-      return
-    }
-    const registration = this.#registration
+    // Private windows refuse; so does a gate that wants its person first. A browser that was told to have none answers nothing.
+    const registration: ServiceWorkerRegistration | undefined = await serviceWorker
+      .register(WORKER, { updateViaCache: 'none' })
+      .catch(() => undefined)
+    if (registration === undefined) return
+    this.#registration = registration
     if (registration.waiting !== null && registration.active !== null) this.#tell()
     registration.addEventListener('updatefound', () => {
       const { installing } = registration
