@@ -117,6 +117,27 @@ describe('merging', () => {
     expect(plainly(covers)).toEqual(expected)
   })
 
+  test('[LOG-6] [CELL-8] a merged state has its deletes, also those that many later writes came after', async () => {
+    const server = new MergingServer()
+    const [one, away] = [anyVault(), anyVault()]
+    const [kept, gone] = one.vault.transact((tx) => ['kept', 'gone'].map((name) => tx.insert('spaces', { name })))
+    await sync(one, server)
+    await sync(away, server)
+    one.vault.transact((tx) => tx.delete('spaces', gone as string))
+    await sync(one, server)
+    // More than the rows that come in the order of their last write.
+    one.vault.transact((tx) => {
+      for (let i = 0; i < 2100; i++) tx.insert('stars', { count: i })
+    })
+    await sync(one, server)
+    expect(await merger(one, server, (entries) => runOf(entries)).run()).toMatchObject({ merged: true, whole: true })
+    await sync(away, server)
+    const fresh = anyVault()
+    await sync(fresh, server)
+    expect(away.vault.query('SELECT id FROM spaces')).toEqual([{ id: kept }])
+    for (const device of [away, fresh]) expect(rowStates(device.vault.store)).toEqual(rowStates(one.vault.store))
+  })
+
   test('[LOG-10] merging may break off at any request; the next try does it, and nothing else has happened', async () => {
     for (let failing = 0; ; failing++) {
       const server = new MergingServer()
