@@ -6,7 +6,7 @@ import type { HostClient } from '#host/methods'
 import type { HostEvent } from '#host/serve'
 import { IN_MEMORY, type Storage } from '#host/storage'
 import { openLink } from '#link/browser-link'
-import { forgetLocal } from '#local/forget'
+import { forgetKept } from '#local/kept'
 import { readMode } from '#local/sync-mode'
 import { ACTIVITY } from '#ui/activity'
 import { App } from '#ui/app'
@@ -47,7 +47,7 @@ function openVault(storage: Storage): { readonly client: HostClient; readonly li
         case 'activity':
           return live.changed([ACTIVITY])
         case 'wiped':
-          forgetLocal()
+          forgetKept()
           return location.reload()
       }
     },

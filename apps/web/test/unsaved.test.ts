@@ -1,42 +1,57 @@
-import { expect, test } from 'vitest'
-import { forgetUnsaved, type KeptTexts, keepUnsaved, unsavedNotes } from '#local/unsaved'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { forgetKept, keep, readKept } from '#local/kept'
+import { forgetUnsaved, keepUnsaved, unsavedNotes } from '#local/unsaved'
 
-function memory(): KeptTexts & { readonly map: Map<string, string> } {
-  const map = new Map<string, string>()
-  return {
-    map,
-    getItem: (key) => map.get(key) ?? null,
-    setItem: (key, value) => void map.set(key, value),
-    removeItem: (key) => void map.delete(key),
-    key: (i) => [...map.keys()][i] ?? null,
+let texts: Map<string, string>
+
+beforeEach(() => {
+  texts = new Map()
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => texts.get(key) ?? null,
+    setItem: (key: string, value: string) => void texts.set(key, value),
+    removeItem: (key: string) => void texts.delete(key),
+    key: (i: number) => [...texts.keys()][i] ?? null,
     get length() {
-      return map.size
+      return texts.size
     },
-  }
-}
+  })
+})
+afterEach(() => vi.unstubAllGlobals())
 
 const note = (id: string, now: number) => ({ id, space: 's', title: 'T', text: `text of ${id}`, now })
 
 test('a note is kept until it is stored, in the order of writing', () => {
-  const kept = memory()
-  keepUnsaved(kept, note('b', 2))
-  keepUnsaved(kept, note('a', 1))
-  kept.map.set('lockstep/draft/s', 'something else')
-  expect(unsavedNotes(kept)).toEqual([note('a', 1), note('b', 2)])
-  forgetUnsaved(kept, 'a')
-  expect(unsavedNotes(kept)).toEqual([note('b', 2)])
+  keepUnsaved(note('b', 2))
+  keepUnsaved(note('a', 1))
+  keep('draft/s', 'something else')
+  expect(unsavedNotes()).toEqual([note('a', 1), note('b', 2)])
+  forgetUnsaved('a')
+  expect(unsavedNotes()).toEqual([note('b', 2)])
 })
 
-test('what is not one of ours, and a storage that refuses, lose nothing and break nothing', () => {
-  const kept = memory()
-  kept.map.set('lockstep/unsaved/x', '{"id":1}')
-  expect(unsavedNotes(kept)).toEqual([])
-  expect(kept.map.has('lockstep/unsaved/x')).toBe(true)
+test('what is not one of ours is left where it is', () => {
+  texts.set('lockstep/unsaved/x', '{"id":1}')
+  texts.set('lockstep/unsaved/y', 'no JSON')
+  keepUnsaved(note('a', 1))
+  expect(unsavedNotes()).toEqual([note('a', 1)])
+  expect(texts.has('lockstep/unsaved/x')).toBe(true)
+})
+
+test('all that the app keeps is forgotten at once, and nothing of anybody else', () => {
+  for (const name of ['draft/s', 'sync-mode', 'shortcuts']) keep(name, 'x')
+  texts.set('other', 'stays')
+  forgetKept()
+  expect([...texts.keys()]).toEqual(['other'])
+})
+
+test('a browser that keeps nothing breaks nothing', () => {
   const refuse = (): never => {
     throw new Error('denied')
   }
-  const denied: KeptTexts = { getItem: refuse, setItem: refuse, removeItem: refuse, key: refuse, length: 1 }
-  keepUnsaved(denied, note('a', 1))
-  forgetUnsaved(denied, 'a')
-  expect(unsavedNotes(denied)).toEqual([])
+  vi.stubGlobal('localStorage', { getItem: refuse, setItem: refuse, removeItem: refuse, key: refuse, length: 1 })
+  keepUnsaved(note('a', 1))
+  forgetUnsaved('a')
+  forgetKept()
+  expect(unsavedNotes()).toEqual([])
+  expect(readKept('draft/s')).toBe(undefined)
 })

@@ -1,19 +1,8 @@
 /** What stands in a composer and was not saved yet: written down at each letter, so that a closed tab loses none. */
-const PREFIX = 'lockstep/draft/'
+import { keep, readKept } from '#local/kept'
 
-export function readDraft(space: string): string {
-  try {
-    return localStorage.getItem(PREFIX + space) ?? ''
-  } catch {
-    return ''
-  }
-}
+const nameOf = (space: string): string => `draft/${space}`
 
-export function keepDraft(space: string, text: string): void {
-  try {
-    if (text === '') localStorage.removeItem(PREFIX + space)
-    else localStorage.setItem(PREFIX + space, text)
-  } catch {
-    // Storage is denied or full: the text is still on the screen.
-  }
-}
+export const readDraft = (space: string): string => readKept(nameOf(space)) ?? ''
+
+export const keepDraft = (space: string, text: string): void => keep(nameOf(space), text === '' ? undefined : text)

@@ -1,19 +1,8 @@
 /** Whether the person still has to show that they have their recovery sheet: asked once, at sign-up, and recalled in App info. */
-const KEY = 'lockstep/recovery-unproven'
+import { keep, readKept } from '#local/kept'
 
-export function isRecoveryUnproven(): boolean {
-  try {
-    return localStorage.getItem(KEY) !== null
-  } catch {
-    return false
-  }
-}
+const NAME = 'recovery-unproven'
 
-export function setRecoveryUnproven(unproven: boolean): void {
-  try {
-    if (unproven) localStorage.setItem(KEY, 'yes')
-    else localStorage.removeItem(KEY)
-  } catch {
-    // It is then asked once, and not recalled.
-  }
-}
+export const isRecoveryUnproven = (): boolean => readKept(NAME) !== undefined
+
+export const setRecoveryUnproven = (unproven: boolean): void => keep(NAME, unproven ? 'yes' : undefined)

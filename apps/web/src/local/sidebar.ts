@@ -1,19 +1,8 @@
 /** Whether this browser's person has put the spaces away, where there would be room for them. */
-const KEY = 'lockstep/spaces-hidden'
+import { keep, readKept } from '#local/kept'
 
-export function readHidden(): boolean {
-  try {
-    return localStorage.getItem(KEY) === 'yes'
-  } catch {
-    return false
-  }
-}
+const NAME = 'spaces-hidden'
 
-export function keepHidden(hidden: boolean): void {
-  try {
-    if (hidden) localStorage.setItem(KEY, 'yes')
-    else localStorage.removeItem(KEY)
-  } catch {
-    // It then holds until the page is closed.
-  }
-}
+export const readHidden = (): boolean => readKept(NAME) !== undefined
+
+export const keepHidden = (hidden: boolean): void => keep(NAME, hidden ? 'yes' : undefined)

@@ -1,22 +1,14 @@
 /** How this browser syncs: the person's choice, kept here. */
-const KEY = 'lockstep/sync-mode'
+import { keep, readKept } from '#local/kept'
+
+const NAME = 'sync-mode'
 const MODES = ['manual', 'auto', 'live'] as const
 
 export type SyncMode = (typeof MODES)[number]
 
 export function readMode(): SyncMode {
-  try {
-    const stored = localStorage.getItem(KEY)
-    return MODES.find((mode) => mode === stored) ?? 'auto'
-  } catch {
-    return 'auto'
-  }
+  const kept = readKept(NAME)
+  return MODES.find((mode) => mode === kept) ?? 'auto'
 }
 
-export function writeMode(mode: SyncMode): void {
-  try {
-    localStorage.setItem(KEY, mode)
-  } catch {
-    // It then holds until the page is closed.
-  }
-}
+export const writeMode = (mode: SyncMode): void => keep(NAME, mode)

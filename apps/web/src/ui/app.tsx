@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import type { Command } from '#keys/commands'
 import { askToPersist } from '#local/persistence'
-import { browserTexts, forgetUnsaved, keepUnsaved, type UnsavedNote, unsavedNotes } from '#local/unsaved'
+import { forgetUnsaved, keepUnsaved, type UnsavedNote, unsavedNotes } from '#local/unsaved'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
 import { AccountDialog } from '#ui/account-dialog'
@@ -45,7 +45,7 @@ export function App() {
   useCommandKeys(run, panel === 'shortcuts')
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page is opened
   useEffect(() => {
-    for (const note of unsavedNotes(browserTexts())) void handOver(note).catch(({ message }: Error) => toast({ text: message }))
+    for (const note of unsavedNotes()) void handOver(note).catch(({ message }: Error) => toast({ text: message }))
   }, [])
 
   function select(id: string): void {
@@ -93,15 +93,15 @@ export function App() {
   async function handOver(note: UnsavedNote): Promise<void> {
     if (note.space === FIRST_SPACE) await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now: note.now })
     await vault.addNote(note)
-    forgetUnsaved(browserTexts(), note.id)
+    forgetUnsaved(note.id)
   }
   async function save(text: string): Promise<void> {
     const note = { id: newId(), space: space?.id ?? FIRST_SPACE, title: noteTitle(text), text, now: Date.now() }
-    keepUnsaved(browserTexts(), note)
+    keepUnsaved(note)
     try {
       await handOver(note)
     } catch (failure) {
-      forgetUnsaved(browserTexts(), note.id)
+      forgetUnsaved(note.id)
       throw failure
     }
     setJump({ note: 'newest', focus: false })

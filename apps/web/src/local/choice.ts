@@ -1,0 +1,38 @@
+/** A choice of this browser's person that parts of the page follow: read once, kept with every change, told to all who show it. */
+import { useSyncExternalStore } from 'react'
+import { keep, readKeptJson } from '#local/kept'
+
+export interface Choice<T> {
+  readonly current: () => T
+  /** For React: the choice, and again whenever it changes. */
+  readonly use: () => T
+  set(next: T): void
+}
+
+export interface ChoiceOptions<T> {
+  readonly name: string
+  /** From what was kept, whatever it is; undefined where nothing was. */
+  readonly parse: (json: unknown) => T
+  /** What is kept; undefined for nothing. */
+  readonly toJson: (value: T) => unknown
+}
+
+export function createChoice<T>({ name, parse, toJson }: ChoiceOptions<T>): Choice<T> {
+  const listeners = new Set<() => void>()
+  let value = parse(readKeptJson(name))
+  const current = (): T => value
+  const subscribe = (listener: () => void): (() => void) => {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+  return {
+    current,
+    use: () => useSyncExternalStore(subscribe, current),
+    set(next) {
+      value = next
+      const json = toJson(next)
+      keep(name, json === undefined ? undefined : JSON.stringify(json))
+      for (const listener of listeners) listener()
+    },
+  }
+}
