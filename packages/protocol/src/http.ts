@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { fromBase64Url } from '#bytes'
-import { MAX_BUNDLE_BYTES, MAX_NAME_LENGTH, MAX_ROTATION_BYTES } from '#limits'
+import { MAX_BUNDLE_BYTES, MAX_CODE_SERVER_LENGTH, MAX_NAME_LENGTH, MAX_ROTATION_BYTES } from '#limits'
 
 const base64Url = (minimum: number, maximum = minimum) =>
   z
@@ -132,6 +132,52 @@ export const rotationsQuerySchema = z.object({
     .transform(Number),
 })
 
+/**
+ * `DELETE /v1/vaults/:name` (signed in): a stolen token is not enough to remove a vault from its server. Answered 204; from then on the
+ * tokens of its devices are answered 410 `vault-removed`, a repeated removal by this one included [VAULT-1].
+ */
+export const removalSchema = z.object({ currentAuthKey: base64Url(32) })
+export type Removal = z.infer<typeof removalSchema>
+
+/**
+ * The id of a share in an address: 16 random bytes, made by who publishes [SHR-1].
+ *
+ * `PUT /v1/shares/:id` (signed in) takes the sealed bytes and is answered 204, also where it takes the place of the vault's own under
+ * this id; `DELETE` 204, also where there is none (left); `GET`, by anyone, the bytes, or 404 `not-found`. Another vault's id is
+ * answered 409 `share-taken` to both.
+ */
+export const shareIdSchema = base64Url(16)
+
+/** No 0 and O, no 1, I and L: 31 characters, so that there are 887 million codes [SHR-2]. */
+export const CODE_ALPHABET = '23456789ABCDEFGHJKMNPQRSTUVWXYZ'
+export const CODE_LENGTH = 6
+
+function isServerAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+}
+
+/** `POST /v1/codes`, and the answer of `GET /v1/codes/:code`: what another device needs to begin, never a secret [SHR-2]. */
+export const invitationSchema = z.object({
+  server: z
+    .string()
+    .max(MAX_CODE_SERVER_LENGTH)
+    .refine(isServerAddress, 'must be an http or https address without name, password, query and fragment'),
+  vault: vaultNameSchema,
+})
+export type Invitation = z.infer<typeof invitationSchema>
+
+/** Answer of `POST /v1/codes`. `expiresAt` in Unix milliseconds of the server's clock. */
+export const codeSchema = z.object({
+  code: z
+    .string()
+    .length(CODE_LENGTH)
+    .regex(/^[2-9A-HJKMNP-Z]*$/, 'has a character that no code has'),
+  expiresAt: z.int(),
+})
+export type Code = z.infer<typeof codeSchema>
+
 /** `GET /v1/devices` */
 export const deviceListSchema = z.object({
   devices: z.array(
@@ -177,6 +223,9 @@ export const serverInfoSchema = z.object({
     pushSegments: z.int(),
     jsonBytes: z.int(),
     quotaBytes: z.int(),
+    /** Of one share, and how many a vault may have: 0 where the server is from before there were shares [SHR-1]. */
+    shareBytes: z.int().default(0),
+    shares: z.int().default(0),
   }),
 })
 export type ServerInfo = z.infer<typeof serverInfoSchema>
@@ -277,6 +326,8 @@ export const PROBLEMS = {
   'setup-token-required': 403,
   forbidden: 403,
   'not-found': 404,
+  /** Never given out, taken already or expired: which of them is not said [SHR-2]. */
+  'code-unknown': 404,
   'method-not-allowed': 405,
   'request-timeout': 408,
   'bundle-conflict': 409,
@@ -290,6 +341,12 @@ export const PROBLEMS = {
   'merge-busy': 409,
   /** The server's last segment of this replica is not the one named as previous: carries `counter`, `previous` [LOG-3]. */
   'replica-conflict': 409,
+  /** The id is that of another vault's share [SHR-1]. */
+  'share-taken': 409,
+  /** The vault has as many shares as the server lets one have. */
+  'too-many-shares': 409,
+  /** The vault of this session was removed from this server [VAULT-1]. What a device holds stays there. */
+  'vault-removed': 410,
   'too-large': 413,
   'unsupported-media-type': 415,
   'too-many-attempts': 429,
@@ -316,3 +373,5 @@ export const problemSchema = z.looseObject({
 export type Problem = z.infer<typeof problemSchema>
 
 export const SEGMENTS_MEDIA_TYPE = 'application/vnd.lockstep.segments'
+/** A sealed share, as it is put and got. */
+export const SHARE_MEDIA_TYPE = 'application/vnd.lockstep.share'

@@ -29,3 +29,11 @@ export const MAX_EPOCH_JUMP = 64
 export const MAX_INDEX_ENTRIES = 16_384
 /** Parts of one merge. */
 export const MAX_MERGE_PARTS = 4096
+/** A share as sealed [SHR-1]. */
+export const MAX_SHARE_BYTES = MiB
+/** Shares of one vault. */
+export const MAX_SHARES = 1000
+/** The body of `POST /v1/codes` [SHR-2]. */
+export const MAX_CODE_BODY_BYTES = 512
+/** Characters of the address in a code: beside it there is room for the longest name. */
+export const MAX_CODE_SERVER_LENGTH = 320
