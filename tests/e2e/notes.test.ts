@@ -272,6 +272,31 @@ describe.skipIf(!available)('writing', () => {
     await page.locator('.markdown .hljs-keyword').filter({ hasText: 'let' }).waitFor()
   })
 
+  test('Escape right after a letter ends editing, also where the list of languages has nothing left to offer', async () => {
+    const page = await open()
+    await write(page, 'begin')
+    await note(page, 'begin').waitFor()
+    const edit = async () => {
+      await page.keyboard.press('Alt+l')
+      await focused(page, 'begin')
+      await page.keyboard.press('Enter')
+      await page.locator('.cm-content:focus').waitFor()
+    }
+    for (const typed of ['x', '\n```', '\n```q']) {
+      await edit()
+      await page.keyboard.type(typed)
+      await page.keyboard.press('Escape')
+      await page.locator('.cm-content').waitFor({ state: 'detached' })
+    }
+    await edit()
+    await page.keyboard.type('\n```\n\n```')
+    await page.getByRole('option').first().waitFor()
+    await page.keyboard.type('qqqq')
+    await page.getByRole('option').first().waitFor({ state: 'detached' })
+    await page.keyboard.press('Escape')
+    await page.locator('.cm-content').waitFor({ state: 'detached' })
+  })
+
   test('the history shows what each change did, and brings a text back', async () => {
     const page = await open()
     await write(page, 'the quick fox')

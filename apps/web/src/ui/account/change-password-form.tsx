@@ -1,6 +1,6 @@
 /** Another password; and another passphrase, where somebody may know it. */
-import { generatePassphrase } from '@lockstep/crypto/passphrase'
 import { type FormEvent, useState } from 'react'
+import { newPassphrase } from '#account/new-passphrase'
 import { setRecoveryUnproven } from '#local/recovery-proof'
 import { t } from '#strings/strings'
 import { PasswordField } from '#ui/account/password-field'
@@ -31,7 +31,7 @@ export function ChangePasswordForm({ server, vault, hasPassphrase, onDone }: Cha
       const { repaired } = await client.changePassword({
         currentPassword: String(form.get('currentPassword') ?? ''),
         newPassword: String(form.get('newPassword') ?? ''),
-        ...(renews && { newPassphrase: generatePassphrase((length) => crypto.getRandomValues(new Uint8Array(length))) }),
+        ...(renews && { newPassphrase: newPassphrase() }),
       })
       wasRepaired = repaired
     })

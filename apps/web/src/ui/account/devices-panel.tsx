@@ -1,6 +1,6 @@
 /** The vault's devices, and how to end one. */
-import { generatePassphrase } from '@lockstep/crypto/passphrase'
 import { type FormEvent, useCallback, useEffect, useState } from 'react'
+import { newPassphrase } from '#account/new-passphrase'
 import type { HostClient } from '#host/methods'
 import { setRecoveryUnproven } from '#local/recovery-proof'
 import { t } from '#strings/strings'
@@ -106,7 +106,7 @@ function RevokeForm({ device, server, vault, hasPassphrase, onDone, onBack }: Re
         id: device.id,
         currentPassword: String(form.get('currentPassword') ?? ''),
         ...(!keeps && { newPassword: String(form.get('newPassword') ?? '') }),
-        ...(renews && { newPassphrase: generatePassphrase((length) => crypto.getRandomValues(new Uint8Array(length))) }),
+        ...(renews && { newPassphrase: newPassphrase() }),
       })
       before = revokedBefore
     })

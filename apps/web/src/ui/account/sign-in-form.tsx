@@ -1,8 +1,8 @@
 /** Signing in: which server, which vault, and whether this is its first device. */
-import { generatePassphrase } from '@lockstep/crypto/passphrase'
 import { type FormEvent, useEffect, useState } from 'react'
 import { deviceNameOf } from '#account/device-name'
 import { explain } from '#account/explain'
+import { newPassphrase } from '#account/new-passphrase'
 import type { Recovery } from '#account/recovery'
 import { setRecoveryUnproven } from '#local/recovery-proof'
 import { t } from '#strings/strings'
@@ -74,7 +74,7 @@ export function SignInForm({ last, onSignedIn }: SignInFormProps) {
     const isMade = intent === 'create' && kind === 'made'
     const passwordOnly = intent === 'create' ? kind === 'none' : without
     const typed = passphraseIn(form, 'passphrase')
-    const passphrase = passwordOnly ? undefined : isMade ? generatePassphrase(randomBytes) : typed
+    const passphrase = passwordOnly ? undefined : isMade ? newPassphrase() : typed
     const setupToken = text('setupToken').trim()
     let done: Recovery | undefined
     const worked = await attempt(async () => {
@@ -192,8 +192,4 @@ export function SignInForm({ last, onSignedIn }: SignInFormProps) {
       </button>
     </form>
   )
-}
-
-function randomBytes(length: number): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(length))
 }
