@@ -74,10 +74,7 @@ export function App() {
       drawer.open()
       setAdding(true)
     },
-    writeNote() {
-      flushSync(drawer.close)
-      field.current?.focus()
-    },
+    writeNote: () => field.current?.focus(),
     lastNote: () => setJump({ note: 'newest', focus: true }),
     deleteSpace: () => void removeSpace(),
     trash: () => setPanel('trash'),
@@ -86,8 +83,11 @@ export function App() {
   }
   function run(command: Command): void {
     if (idle.has(command)) return
-    // A dialog that is open would keep the focus.
-    flushSync(() => setPanel(undefined))
+    // A dialog that is open would keep the focus, and the drawer stay behind the one that comes.
+    flushSync(() => {
+      setPanel(undefined)
+      if (command !== 'toggleSpaces') drawer.close()
+    })
     does[command]()
   }
   async function handOver(note: UnsavedNote): Promise<void> {
