@@ -165,7 +165,7 @@ describe('--json without a server', () => {
     const add = ['diff', 'add', '--title', 'One', '--date', '2026-01-02', '--file', '-']
     const first = await home.json<{ id: string }>([...add, '--window-days', '7'], { input: 'p0\n\np1', now })
     expect(first).toEqual({ id: ID, replaced: [] })
-    const listed = { id: first.id, title: 'One', date: '2026-01-02', windowDays: 7, createdAt: now(), stars: 0 }
+    const listed = { id: first.id, title: 'One', date: '2026-01-02', windowDays: 7, createdAt: now(), stars: 0, readAt: 0 }
     expect(await home.json(['diff', 'list'])).toEqual([listed])
     expect(await home.json(['diff', 'show', first.id])).toEqual({
       ...listed,

@@ -23,13 +23,17 @@ export interface DiffSummary {
   readonly windowDays: number
   readonly createdAt: number
   readonly stars: number
+  /** When it was read, on whichever device; 0: it was not. */
+  readonly readAt: number
 }
 
 export interface Diff extends DiffSummary {
   readonly text: string
 }
 
-const SUMMARY = 'd.id, d.title, d.date, d.windowDays, d.createdAt, (SELECT count(*) FROM stars s WHERE s.diff = d.id) AS stars'
+const COUNTED = `(SELECT count(*) FROM stars s WHERE s.diff = d.id) AS stars,
+  coalesce((SELECT readAt FROM reading r WHERE r.id = d.id), 0) AS readAt`
+const SUMMARY = `d.id, d.title, d.date, d.windowDays, d.createdAt, ${COUNTED}`
 
 function toSummary(row: Row): DiffSummary {
   return {
@@ -39,6 +43,7 @@ function toSummary(row: Row): DiffSummary {
     windowDays: Number(row['windowDays']),
     createdAt: Number(row['createdAt']),
     stars: Number(row['stars']),
+    readAt: Number(row['readAt']),
   }
 }
 
@@ -50,8 +55,8 @@ export function listDiffs(vault: LockstepVault): DiffSummary[] {
 /** By id or the beginning of it. @throws ModelError `no-such-diff`, `ambiguous` */
 export function findDiff(vault: LockstepVault, given: string): Diff {
   const row = findRow({ vault, given, noun: 'diff', missing: 'no-such-diff', from: SHOWN_DIFFS })
-  const [stars] = vault.query('SELECT count(*) AS stars FROM stars WHERE diff = ?', String(row['id']))
-  return { ...toSummary({ ...row, ...stars }), text: String(row['text']) }
+  const [counted] = vault.query(`SELECT ${COUNTED} FROM diffs d WHERE d.id = ?`, String(row['id']))
+  return { ...toSummary({ ...row, ...counted }), text: String(row['text']) }
 }
 
 /** True for a day that exists, as YYYY-MM-DD. */
@@ -63,6 +68,8 @@ export function isDay(text: string): boolean {
 }
 
 export interface NewDiff {
+  /** Made by whoever asks, where it may have to ask again: what is there already stays as it is. Absent: a random one. */
+  readonly id?: string | undefined
   readonly title: string
   readonly date: string
   readonly text: string
@@ -83,10 +90,14 @@ export function replaceDay(
 }
 
 /** Returns its id and the ids of what it replaced. @throws ModelError `bad-date` */
-export function addDiff(vault: LockstepVault, { title, date, text, windowDays, now }: NewDiff): { id: string; replaced: string[] } {
+export function addDiff(
+  vault: LockstepVault,
+  { id: given, title, date, text, windowDays, now }: NewDiff,
+): { id: string; replaced: string[] } {
   if (!isDay(date)) throw new ModelError('bad-date', `"${date}" is not a day: write it as YYYY-MM-DD`)
   return vault.transact((tx) => {
-    const id = tx.insert('diffs', { title, date, text, windowDays, createdAt: now })
+    if (given !== undefined && tx.get('diffs', given) !== undefined) return { id: given, replaced: [] }
+    const id = tx.insert('diffs', { title, date, text, windowDays, createdAt: now }, given)
     return { id, replaced: replaceDay(vault, tx, { date, kept: id }) }
   })
 }

@@ -5,6 +5,7 @@
  *     spaces ◀─ recover ─ notes        a note edited after its space was deleted stays, under the deleted space's name
  *     diffs  ◀─ cascade ─ stars        a star goes with its diff, and comes back with it
  *     diffs  ◀─ cascade ─ tldrs        and so does a TLDR
+ *     diffs  ◀─ cascade ─ reading      and that it was read: one row for each diff, its id
  *     profile                          one row, id "profile"
  *     apiKeys                          one row for each provider, its id
  *
@@ -44,7 +45,7 @@ export const schema = defineSchema({
       createdAt: time(),
       updatedAt: time(),
     },
-    { search: ['title', 'text'], indexes: [['space']] },
+    { search: ['title', 'text'], indexes: [['space', 'createdAt', 'id', 'pinned']] },
   ),
   diffs: table(
     {
@@ -72,7 +73,7 @@ export const schema = defineSchema({
       text: text(),
       createdAt: time(),
     },
-    { indexes: [['diff']] },
+    { search: ['text'], indexes: [['diff']] },
   ),
   /** Short summaries of what a paragraph links to. They come with imported diffs; addressed as stars are. */
   tldrs: table(
@@ -87,6 +88,11 @@ export const schema = defineSchema({
     },
     { indexes: [['diff']] },
   ),
+  reading: table({
+    diff: column.reference('diffs', 'cascade'),
+    /** When it was read; 0: not yet, or made unread again. */
+    readAt: time(),
+  }),
   profile: table({
     name: text(),
     languages: column.set(),

@@ -75,3 +75,10 @@ export function removeStar(vault: LockstepVault, id: string): void {
     throw new ModelError('no-such-star', `there is no star "${id}": a star's id is its diff's id, a colon and the paragraph`)
   vault.transact((tx) => tx.delete('stars', id))
 }
+
+/** Brings back a star that was taken away. @throws ModelError `no-such-star` */
+export function restoreStar(vault: LockstepVault, id: string): void {
+  if (vault.query('SELECT 1 FROM all_stars WHERE id = ?', id).length === 0)
+    throw new ModelError('no-such-star', `there was no star "${id}"`)
+  vault.transact((tx) => tx.restore('stars', id))
+}

@@ -1,6 +1,6 @@
 /**
  * The trash: deleted rows wait there until it is emptied, or for 30 days. What is hidden only because its parent is deleted (a note of
- * a deleted space, a star or TLDR of a deleted diff) is not listed: it comes back, or goes, with the parent.
+ * a deleted space, a star, TLDR or reading mark of a deleted diff) is not listed: it comes back, or goes, with the parent.
  */
 import type { LockstepVault, Tables } from '#schema'
 
@@ -42,7 +42,7 @@ export function listTrash(vault: LockstepVault): TrashEntry[] {
 export function emptyTrash(vault: LockstepVault): number {
   return vault.transact((tx) => {
     let purged = 0
-    const purge = (table: 'spaces' | 'notes' | 'diffs' | 'stars' | 'tldrs' | 'apiKeys', id: string) => {
+    const purge = (table: 'spaces' | 'notes' | 'diffs' | 'stars' | 'tldrs' | 'reading' | 'apiKeys', id: string) => {
       tx.delete(table, id)
       if (tx.purge(table, id)) purged++
     }
@@ -53,7 +53,7 @@ export function emptyTrash(vault: LockstepVault): number {
     for (const id of ids(notes)) purge('notes', id)
     const spaces = 'SELECT s.id FROM all_spaces s WHERE s._deleted = 1 AND NOT EXISTS (SELECT 1 FROM notes n WHERE n.space = s.id)'
     for (const id of ids(spaces)) purge('spaces', id)
-    for (const table of ['stars', 'tldrs'] as const) {
+    for (const table of ['stars', 'tldrs', 'reading'] as const) {
       const gone = `SELECT c.id FROM all_${table} c WHERE c._deleted = 1 OR EXISTS (SELECT 1 FROM all_diffs d WHERE d.id = c.diff AND d._deleted = 1)`
       for (const id of ids(gone)) purge(table, id)
     }
