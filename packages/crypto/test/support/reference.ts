@@ -109,6 +109,8 @@ export function bundleAad({ suite, salt, vaultId, name, version }: BundleFields)
   )
 }
 
+export const shareAad = (id: Uint8Array): Uint8Array => join(ascii('lockstep/v1/share'), id)
+
 export function bundleContent(epochs: readonly (readonly [number, Uint8Array])[]): Uint8Array {
   return join(Uint8Array.of(1), integer(epochs.length, 2), ...epochs.flatMap(([epoch, key]) => [integer(epoch, 4), key]))
 }
