@@ -281,6 +281,32 @@ describe.skipIf(!available)('writing', () => {
     await page.locator('.markdown .hljs-keyword').filter({ hasText: 'let' }).waitFor()
   })
 
+  test('the composer goes on with lists and quotes as well, takes it back with undo, and lets Tab out', async () => {
+    const page = await open()
+    await composer(page).focus()
+    await page.keyboard.type('Shopping')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Shift+Tab')
+    await page.keyboard.type('\n- [ ] milk\nbread')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('brown')
+    expect(await composer(page).inputValue()).toBe('Shopping\n- [ ] milk\n- [ ] bread\n  - [ ] brown')
+    for (let i = 0; i < 3; i++) await page.keyboard.press('Enter')
+    await page.keyboard.type('> said')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Control+b')
+    await page.keyboard.type('loud')
+    const written = 'Shopping\n- [ ] milk\n- [ ] bread\n  - [ ] brown\n> said\n> **loud**'
+    expect(await composer(page).inputValue()).toBe(written)
+    // Step by step, however many the browser makes of it.
+    while ((await composer(page).inputValue()) !== written.replace('**loud**', '')) await page.keyboard.press('Control+z')
+    while ((await composer(page).inputValue()) !== written) await page.keyboard.press('Control+Shift+z')
+    await page.keyboard.press('Control+Enter')
+    await note(page, 'Shopping').locator('li.task').filter({ hasText: 'brown' }).first().waitFor()
+    expect(await composer(page).inputValue()).toBe('')
+  })
+
   test('Escape right after a letter ends editing, also where the list of languages has nothing left to offer', async () => {
     const page = await open()
     await write(page, 'begin')

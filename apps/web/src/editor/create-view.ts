@@ -1,7 +1,7 @@
 /** CodeMirror, as notes are written in it: Markdown that goes on with lists and quotes, undo that takes back only what was typed here. */
 import { acceptCompletion, autocompletion, completionStatus } from '@codemirror/autocomplete'
 import { defaultKeymap, indentLess, indentMore } from '@codemirror/commands'
-import { markdown, markdownKeymap, markdownLanguage } from '@codemirror/lang-markdown'
+import { deleteMarkupBackward, insertNewlineContinueMarkupCommand, markdown, markdownLanguage } from '@codemirror/lang-markdown'
 import { indentUnit } from '@codemirror/language'
 import { EditorState, Prec } from '@codemirror/state'
 import { EditorView, keymap } from '@codemirror/view'
@@ -38,14 +38,16 @@ export function createView({ parent, session: { text }, label, onDone }: ViewOpt
           { key: 'Mod-i', run: toggleMark('_') },
           { key: 'Tab', run: acceptCompletion },
           { key: 'Tab', run: indentMore, shift: indentLess },
-          ...markdownKeymap,
+          // One Enter on an empty item ends the list, as in the composer.
+          { key: 'Enter', run: insertNewlineContinueMarkupCommand({ nonTightLists: false }) },
+          { key: 'Backspace', run: deleteMarkupBackward },
           ...yUndoManagerKeymap,
           ...defaultKeymap,
         ]),
         indentUnit.of('  '),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'true' }),
-        markdown({ base: markdownLanguage }),
+        markdown({ base: markdownLanguage, addKeymap: false }),
         autocompletion({ override: [completeLanguage], icons: false, interactionDelay: 0 }),
         editorTheme,
         yCollab(text, null, { undoManager: new UndoManager(text) }),

@@ -1,5 +1,9 @@
-/** Where a note is written: grows with its text, saves with a button or Ctrl + Enter, and keeps what is not saved yet. */
+/**
+ * Where a note is written: lists and quotes go on in it as in the editor, which the first screen does without. It grows with its
+ * text, saves with a button or Ctrl + Enter, and keeps what is not saved yet.
+ */
 import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useState } from 'react'
+import { writeByKey } from '#keys/field-keys'
 import { labelOf } from '#keys/keyboard'
 import { keepDraft, readDraft } from '#local/drafts'
 import { t } from '#strings/strings'
@@ -42,6 +46,7 @@ export function Composer({ space, onSave, field }: ComposerProps) {
   }
   function onKeyDown(event: KeyboardEvent): void {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void save()
+    else if (event.target instanceof HTMLTextAreaElement && writeByKey(event.target, event.nativeEvent)) event.preventDefault()
   }
   return (
     <form className="composer" onSubmit={(event) => void save(event)}>
