@@ -2,7 +2,7 @@
 
 import { DriverError } from '@lockstep/engine/driver'
 import { EngineError } from '@lockstep/engine/errors'
-import { ServerProblem } from '@lockstep/engine/remote'
+import { ServerProblem } from '@lockstep/engine/server-problem'
 import { Random } from '../support/random.ts'
 import type { Owner } from './account.ts'
 import { pickAny } from './any-run.ts'

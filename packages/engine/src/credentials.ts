@@ -13,7 +13,8 @@ import { equalBytes } from '@lockstep/protocol/bytes'
 import type { Credentials } from '@lockstep/protocol/http'
 import { EngineError } from '#errors'
 import { type EpochMap, type Identity, joinEpochs } from '#identity'
-import { isRefusal, type Remote } from '#remote'
+import type { Remote } from '#remote'
+import { isRefusal } from '#server-problem'
 
 /** With a passphrase no salt is used; on the wire and in the AAD it is zeros. */
 export const NO_SALT: Uint8Array = new Uint8Array(16)

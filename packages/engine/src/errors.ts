@@ -18,6 +18,8 @@ export type EngineErrorCode =
   | 'wrong-vault'
   | 'wrong-credentials'
   | 'vault-header-forged'
+  /** The vault was removed from its server: what is here stays, and is on no server. */
+  | 'vault-removed'
   | 'sign-up-refused'
   | 'too-many-attempts'
   | 'offline'
@@ -28,6 +30,12 @@ export type EngineErrorCode =
   | 'replica-conflict'
   | 'epoch-closed'
   | 'conflict'
+  /** A code that was never given out, is used up or has expired. */
+  | 'code-unknown'
+  /** Nothing is published under a link, or no longer. */
+  | 'share-gone'
+  /** What is published under a link does not open with it. */
+  | 'share-unreadable'
   | 'no-such-device'
   | 'device-revoked'
   | 'quota-exceeded'

@@ -3,7 +3,7 @@ import { fromBase64Url } from '@lockstep/protocol/bytes'
 import { type Coverage, coverageSchema, positionSchema } from '@lockstep/protocol/http'
 import type { Position } from '@lockstep/protocol/records'
 import { EngineError } from '#errors'
-import type { ServerProblem } from '#remote'
+import type { ServerProblem } from '#server-problem'
 
 /** Where a server's log stands and which counters of each replica it holds. */
 export interface LogState extends Position {

@@ -3,7 +3,8 @@ import { deriveAuthKey } from '@lockstep/crypto/hierarchy'
 import { deriveRoot, nextBundleVersion, type Root, sealFor, submitChange, unlock } from '#credentials'
 import { EngineError } from '#errors'
 import type { Identity } from '#identity'
-import { type Remote, ServerProblem } from '#remote'
+import type { Remote } from '#remote'
+import { ServerProblem } from '#server-problem'
 import type { PasswordChange } from '#sign-in'
 
 /** Somebody else's change that leaves the password as it is (a repair, a revocation) is no reason to give up. */

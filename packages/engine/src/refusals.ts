@@ -1,6 +1,6 @@
 /** Why a sign-in is refused, as the person is told it. */
 import { EngineError } from '#errors'
-import type { ServerProblem } from '#remote'
+import type { ServerProblem } from '#server-problem'
 import type { SignInRequest } from '#sign-in'
 
 export function wrongCredentials(): EngineError {

@@ -38,8 +38,9 @@ import {
   type SegmentRecord,
 } from '@lockstep/protocol/records'
 import { drain, misbehavedUnlessDecoded, readAll, readJson, toWire } from '#answers'
-import { EngineError, type EngineErrorCode } from '#errors'
+import { EngineError } from '#errors'
 import type { HttpClient, HttpRequest, HttpResponse } from '#http'
+import { ServerProblem } from '#server-problem'
 
 /** Seconds: what a server can make a device wait for. A timer of more than 2^31 milliseconds would fire at once. */
 const MAX_RETRY_AFTER = 24 * 60 * 60
@@ -66,61 +67,6 @@ export interface PulledChunk {
   readonly bytes: number
   /** The server's clock, as an HTTP date. */
   readonly date: string | undefined
-}
-
-/** The server said no, in the protocol's own words. */
-export class ServerProblem extends EngineError {
-  readonly status: number
-  /** Stable code of the protocol, for instance `chain-mismatch`. */
-  readonly problem: string
-  /** The problem's extra members. */
-  readonly members: Readonly<Record<string, unknown>>
-
-  constructor(
-    status: number,
-    problem: string,
-    detail: string,
-    members: Readonly<Record<string, unknown>>,
-    retryAfter: number | undefined,
-  ) {
-    super(engineCode(problem, status), detail, retryAfter === undefined ? {} : { retryAfter })
-    this.name = 'ServerProblem'
-    this.status = status
-    this.problem = problem
-    this.members = members
-  }
-}
-
-const CODES: Readonly<Record<string, EngineErrorCode>> = {
-  unauthorized: 'needs-password',
-  'wrong-credentials': 'wrong-credentials',
-  'sign-up-closed': 'sign-up-refused',
-  'setup-token-required': 'sign-up-refused',
-  'too-many-attempts': 'too-many-attempts',
-  'too-many-requests': 'too-many-attempts',
-  'chain-mismatch': 'server-diverged',
-  'replica-conflict': 'replica-conflict',
-  'epoch-closed': 'epoch-closed',
-  'bundle-conflict': 'conflict',
-  'run-changed': 'conflict',
-  'merge-busy': 'conflict',
-  'quota-exceeded': 'quota-exceeded',
-  'storage-full': 'quota-exceeded',
-  'shutting-down': 'offline',
-  'gate-refused': 'gate-refused',
-  'gate-unavailable': 'offline',
-}
-
-function engineCode(problem: string, status: number): EngineErrorCode {
-  // A server may call its problem "constructor".
-  if (Object.hasOwn(CODES, problem)) return CODES[problem] as EngineErrorCode
-  return status >= 500 ? 'offline' : 'server-refused'
-}
-
-/** Whatever was asked for was not done: the server read the request and refused it, or it did not come past the gate. */
-export function isRefusal(error: unknown): boolean {
-  if (error instanceof ServerProblem) return error.status < 500 || error.problem === 'gate-unavailable'
-  return error instanceof EngineError && error.code === 'gate-refused'
 }
 
 export interface RemoteOptions {
@@ -154,7 +100,8 @@ export class Remote {
     this.#http = http
   }
 
-  async #send(request: Omit<HttpRequest, 'url'> & { readonly path: string }, token?: string): Promise<HttpResponse> {
+  /** One request, and its answer where that is a good one. For what has a method here or, of sharing, a function in `sharing.ts`. */
+  async send(request: Omit<HttpRequest, 'url'> & { readonly path: string }, token?: string): Promise<HttpResponse> {
     const { path, ...rest } = request
     const headers = token === undefined ? rest.headers : { ...rest.headers, authorization: `Bearer ${token}` }
     const response = await this.#http({ ...rest, headers, url: this.server + path })
@@ -197,13 +144,13 @@ export class Remote {
     )
   }
 
-  async #json<T>(
+  async json<T>(
     schema: { safeParse: (value: unknown) => { success: boolean; data?: T } },
     request: Omit<HttpRequest, 'url' | 'body' | 'headers'> & { readonly path: string; readonly json?: unknown },
     token?: string,
   ): Promise<T> {
     const { json, ...rest } = request
-    const response = await this.#send(
+    const response = await this.send(
       json === undefined
         ? { ...rest, headers: {} }
         : { ...rest, headers: { 'content-type': 'application/json' }, body: encodeUtf8(JSON.stringify(json)) },
@@ -220,11 +167,11 @@ export class Remote {
   }
 
   serverInfo(): Promise<ServerInfo> {
-    return this.#json(serverInfoSchema, { method: 'GET', path: '/v1/server' })
+    return this.json(serverInfoSchema, { method: 'GET', path: '/v1/server' })
   }
 
   vaultHeader(name: string): Promise<VaultHeader> {
-    return this.#json(vaultHeaderSchema, { method: 'GET', path: `/v1/vaults/${encodeURIComponent(name)}` })
+    return this.json(vaultHeaderSchema, { method: 'GET', path: `/v1/vaults/${encodeURIComponent(name)}` })
   }
 
   signUp(request: {
@@ -237,7 +184,7 @@ export class Remote {
     readonly device: { readonly id: Uint8Array; readonly name: string }
     readonly setupToken: string | undefined
   }): Promise<Session> {
-    return this.#json(sessionSchema, { method: 'POST', path: '/v1/vaults', json: toWire(request), once: true })
+    return this.json(sessionSchema, { method: 'POST', path: '/v1/vaults', json: toWire(request), once: true })
   }
 
   signIn(
@@ -248,7 +195,7 @@ export class Remote {
       readonly deviceCookie: Uint8Array | undefined
     },
   ): Promise<Session> {
-    return this.#json(sessionSchema, {
+    return this.json(sessionSchema, {
       method: 'POST',
       path: `/v1/vaults/${encodeURIComponent(name)}/sessions`,
       json: toWire(request),
@@ -257,11 +204,11 @@ export class Remote {
   }
 
   async signOut(token: string): Promise<void> {
-    await drain(await this.#send({ method: 'DELETE', path: '/v1/session', headers: {} }, token))
+    await drain(await this.send({ method: 'DELETE', path: '/v1/session', headers: {} }, token))
   }
 
   credentials(token: string): Promise<Credentials> {
-    return this.#json(credentialsSchema, { method: 'GET', path: '/v1/credentials' }, token)
+    return this.json(credentialsSchema, { method: 'GET', path: '/v1/credentials' }, token)
   }
 
   changeCredentials(
@@ -275,7 +222,7 @@ export class Remote {
       readonly bundle: { readonly version: number; readonly sealed: Uint8Array }
     },
   ): Promise<Credentials> {
-    return this.#json(credentialsSchema, { method: 'PUT', path: '/v1/credentials', json: toWire(request), once: true }, token)
+    return this.json(credentialsSchema, { method: 'PUT', path: '/v1/credentials', json: toWire(request), once: true }, token)
   }
 
   /** Ends a device and opens an epoch [KEY-3]. `device`: 16 bytes. */
@@ -296,17 +243,17 @@ export class Remote {
     },
   ): Promise<Credentials> {
     const path = `/v1/devices/${toBase64Url(device)}/revocation`
-    return this.#json(credentialsSchema, { method: 'POST', path, json: toWire(request), once: true }, token)
+    return this.json(credentialsSchema, { method: 'POST', path, json: toWire(request), once: true }, token)
   }
 
   /** Rotation records of the epochs after `epoch`, ascending. */
   rotations(token: string, epoch: number): Promise<Rotations> {
-    return this.#json(rotationsSchema, { method: 'GET', path: `/v1/rotations?after=${epoch}` }, token)
+    return this.json(rotationsSchema, { method: 'GET', path: `/v1/rotations?after=${epoch}` }, token)
   }
 
   /** What the log consists of, from sequence number `from` on; at most MAX_INDEX_ENTRIES entries. */
   async index(token: string, from: number): Promise<{ readonly position: Position; readonly entries: readonly IndexEntry[] }> {
-    const response = await this.#send({ method: 'GET', path: `/v1/segments/index?from=${from}`, headers: {} }, token)
+    const response = await this.send({ method: 'GET', path: `/v1/segments/index?from=${from}`, headers: {} }, token)
     return misbehavedUnlessDecoded(this.server, await readAll(response, MAX_INDEX_ANSWER), decodeIndex)
   }
 
@@ -314,7 +261,7 @@ export class Remote {
   async common(token: string, marks: readonly Mark[], signal?: AbortSignal): Promise<Common> {
     const body = encodeMarks(marks)
     const headers = { 'content-type': SEGMENTS_MEDIA_TYPE }
-    const response = await this.#send(
+    const response = await this.send(
       { method: 'POST', path: '/v1/segments/common', headers, body, ...(signal && { signal }) },
       token,
     )
@@ -330,7 +277,7 @@ export class Remote {
       | { readonly type: 'run'; readonly first: number; readonly last: number; readonly run: Uint8Array }
       | { readonly type: 'seed'; readonly head: number; readonly chain: Uint8Array },
   ): Promise<Merge> {
-    return this.#json(mergeSchema, { method: 'POST', path: '/v1/segments/merged', json: toWire(request) }, token)
+    return this.json(mergeSchema, { method: 'POST', path: '/v1/segments/merged', json: toWire(request) }, token)
   }
 
   /** Returns the bytes sent. @throws ServerProblem `not-found` where the reservation has lapsed */
@@ -338,7 +285,7 @@ export class Remote {
     const body = encodePush([record])
     const path = `/v1/segments/merged/${encodeURIComponent(merge)}/${part}`
     const headers = { 'content-type': SEGMENTS_MEDIA_TYPE }
-    await drain(await this.#send({ method: 'PUT', path, headers, body, ...(signal && { signal }) }, token))
+    await drain(await this.send({ method: 'PUT', path, headers, body, ...(signal && { signal }) }, token))
     return body.length
   }
 
@@ -352,11 +299,11 @@ export class Remote {
     },
   ): Promise<Position> {
     const path = `/v1/segments/merged/${encodeURIComponent(merge)}`
-    return this.#json(positionSchema, { method: 'POST', path, json: toWire(request), once: true }, token)
+    return this.json(positionSchema, { method: 'POST', path, json: toWire(request), once: true }, token)
   }
 
   devices(token: string): Promise<DeviceList> {
-    return this.#json(deviceListSchema, { method: 'GET', path: '/v1/devices' }, token)
+    return this.json(deviceListSchema, { method: 'GET', path: '/v1/devices' }, token)
   }
 
   async push(
@@ -365,7 +312,7 @@ export class Remote {
     signal?: AbortSignal,
   ): Promise<{ readonly answer: PushAnswer; readonly bytes: number; readonly date: string | undefined }> {
     const body = encodePush(records)
-    const response = await this.#send(
+    const response = await this.send(
       { method: 'POST', path: '/v1/segments', headers: { 'content-type': SEGMENTS_MEDIA_TYPE }, body, ...(signal && { signal }) },
       token,
     )
@@ -381,7 +328,7 @@ export class Remote {
     if (through !== undefined) path += `&through=${through}`
     if (order !== undefined) path += `&order=${order}`
     if (resume !== undefined) path += `&resume=${toHex(resume)}`
-    const response = await this.#send({ method: 'GET', path, headers: {}, ...(signal && { signal }) }, token)
+    const response = await this.send({ method: 'GET', path, headers: {}, ...(signal && { signal }) }, token)
     const date = response.header('date')
     const decoder = new DeliveryDecoder()
     try {

@@ -20,7 +20,8 @@ import { deviceKeys } from '#devices'
 import { EngineError } from '#errors'
 import type { Identity } from '#identity'
 import { newRoot } from '#password-change'
-import { type Remote, ServerProblem } from '#remote'
+import type { Remote } from '#remote'
+import { ServerProblem } from '#server-problem'
 import type { RevocationRequest, RevocationResult } from '#sign-in'
 
 /** Each takes about two round trips, in which nobody else may write. */
