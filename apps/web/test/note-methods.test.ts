@@ -7,6 +7,7 @@ import { addBelow, openTextSession } from '#text/text-session'
 import { memoryVault } from '../../../tests/support/memory-vault.ts'
 
 const NOW = 1_700_000_000_000
+const ALL = (ids: string) => ({ first: 0, last: 0, ids })
 
 function stage() {
   const { vault } = memoryVault()
@@ -43,12 +44,12 @@ const openSession = async (methods: ReturnType<typeof noteMethods>, id: string) 
 describe('a timeline', () => {
   test('is sent again only to who does not have it', () => {
     const { methods, spaces, add } = stage()
-    expect(methods.timeline(spaces[0])).toMatchObject({ ids: '', pinned: [] })
+    expect(methods.timeline(spaces[0])).toMatchObject({ step: ALL(''), pinned: [] })
     const [one, two] = [add('one'), add('two')]
-    const { version, ids } = methods.timeline(spaces[0])
-    expect(ids).toBe(`${one} ${two}`)
+    const { version, step } = methods.timeline(spaces[0])
+    expect(step).toEqual(ALL(`${one} ${two}`))
     expect(methods.timeline(spaces[0], version)).toEqual({ version, pinned: [] })
-    expect(methods.timeline(spaces[0], 'of another worker')).toEqual({ version, ids, pinned: [] })
+    expect(methods.timeline(spaces[0], 'of another worker')).toEqual({ version, step, pinned: [] })
   })
 
   test('stays the same when somebody types and when another space changes, and has pinned notes by their titles of now', async () => {
@@ -62,11 +63,11 @@ describe('a timeline', () => {
     await session.stored()
     expect(methods.timeline(spaces[0], version)).toEqual({ version, pinned: [{ id, title: 'one and more' }] })
     methods.removeNote(id)
-    expect(methods.timeline(spaces[0], version)).toMatchObject({ ids: '', pinned: [] })
+    expect(methods.timeline(spaces[0], version)).toMatchObject({ step: ALL(''), pinned: [] })
     // Typing into it brings it back.
     session.text.insert(0, 'still ')
     await session.stored()
-    expect(methods.timeline(spaces[0], version).ids).toBe(id)
+    expect(methods.timeline(spaces[0], version).step).toEqual(ALL(id))
     await session.close()
   })
 

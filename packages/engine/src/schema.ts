@@ -80,8 +80,11 @@ export const column = {
 export interface TableOptions<C extends string = string> {
   /** Columns that full-text search looks in. */
   readonly search?: readonly C[]
-  /** Local SQL indexes. */
-  readonly indexes?: readonly (readonly C[])[]
+  /**
+   * Local SQL indexes; `id` may be one of the columns. A query of the table's views that reads no other columns than those of one index is
+   * answered from it alone.
+   */
+  readonly indexes?: readonly (readonly (C | 'id')[])[]
 }
 
 export interface Table<C extends Record<string, Column> = Record<string, Column>> {
@@ -136,7 +139,7 @@ export function defineSchema<const T extends Record<string, Table>>(tables: T): 
         fail(`"${name}.${columnName}" refers to "${reference.table}", which is not a table`)
       }
     }
-    for (const used of [...(options.search ?? []), ...(options.indexes ?? []).flat()]) {
+    for (const used of [...(options.search ?? []), ...(options.indexes ?? []).flat().filter((column) => column !== 'id')]) {
       if (!Object.hasOwn(columns, used)) fail(`"${name}" has no column "${used}" to search or index`)
     }
   }

@@ -6,6 +6,9 @@
  *   `all_T`: the same with the deleted ones and `_deleted`, for trash and for the names of deleted parents.
  * - tables with a leading underscore: the engine's own.
  *
+ * An index that an app declares is kept with the columns that the views look at besides ({@link indexSql}): SQLite answers which rows there
+ * are, how many and in which order from the index alone, and leaves the texts where they are.
+ *
  * Bookkeeping is one stamp for a row and exceptions, not a row for each cell [CELL-1]:
  *
  * | column | meaning |
@@ -120,6 +123,54 @@ export function viewSql(schema: Schema, name: string): Map<string, string> {
   ])
 }
 
+/**
+ * The indexes that a table declares, by name, each with the row's id and what its views filter by. Texts make a table a hundred times
+ * as large as such an index, and a browser's page cache holds only the latter.
+ */
+export function indexSql(schema: Schema, name: string): Map<string, string> {
+  const { columns, options } = schema.tables[name] as Table
+  const recovers = Object.values(columns).some(({ reference }) => reference?.onDelete === 'recover')
+  const filtered = ['id', '_deleted', '_state', ...(recovers ? ['_edited'] : [])]
+  return new Map(
+    (options.indexes ?? []).map((declared) => {
+      const index = `${indexPrefix(name)}${declared.join('_')}`
+      const list = [...new Set([...declared, ...filtered])].map((column) => `"${column}"`).join(', ')
+      return [index, `CREATE INDEX "${index}" ON ${rowsTable(name)} (${list})`]
+    }),
+  )
+}
+
+const indexPrefix = (name: string): string => `${rowsTable(name)}_by_`
+
+interface IndexChanges {
+  /** Not declared any more, or made by an earlier version of this file. */
+  readonly obsolete: readonly string[]
+  /** SQL of those that are not there. */
+  readonly missing: readonly string[]
+}
+
+/** What is to be done for the indexes to be those that `schema` declares. They are derived data: nothing is lost with one. */
+function indexChanges(driver: Driver, schema: Schema): IndexChanges {
+  const expected = new Map<string, string>()
+  for (const name of Object.keys(schema.tables)) for (const [index, sql] of indexSql(schema, name)) expected.set(index, sql)
+  const prefixes = new Map(Object.keys(schema.tables).map((name) => [rowsTable(name), indexPrefix(name)]))
+  const obsolete: string[] = []
+  const stored = driver.prepare("SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").all()
+  for (const row of stored) {
+    const index = String(row['name'])
+    const prefix = prefixes.get(String(row['tbl_name']))
+    if (prefix === undefined || !index.startsWith(prefix)) continue
+    if (expected.get(index) === row['sql']) expected.delete(index)
+    else obsolete.push(index)
+  }
+  return { obsolete, missing: [...expected.values()] }
+}
+
+function migrateIndexes(driver: Driver, { obsolete, missing }: IndexChanges): void {
+  for (const index of obsolete) driver.exec(`DROP INDEX "${index}"`)
+  for (const sql of missing) driver.exec(sql)
+}
+
 /** Creates what is missing. Returns true if the database has tables or columns now that it had not. */
 function migrateSchema(driver: Driver, schema: Schema): boolean {
   let grown = false
@@ -141,14 +192,9 @@ function migrateSchema(driver: Driver, schema: Schema): boolean {
         grown = true
       }
     }
-    for (const columns of table.options.indexes ?? []) {
-      const index = `${rowsTable(name)}_by_${columns.join('_')}`
-      driver.exec(
-        `CREATE INDEX IF NOT EXISTS "${index}" ON ${rowsTable(name)} (${columns.map((column) => `"${column}"`).join(', ')})`,
-      )
-    }
     for (const [view, sql] of viewSql(schema, name)) views.set(view, sql)
   }
+  migrateIndexes(driver, indexChanges(driver, schema))
   const existing = new Map(
     driver
       .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'view'")
@@ -173,7 +219,10 @@ export function migrate(driver: Driver, declared: Schema): Schema {
   const version = readVersion(driver)
   if (version > 0) {
     const { schema, stored } = readSchema(driver, declared)
-    if (stored === schemaFingerprint(schema)) return schema
+    if (stored === schemaFingerprint(schema)) {
+      const { obsolete, missing } = indexChanges(driver, schema)
+      if (obsolete.length === 0 && missing.length === 0) return schema
+    }
   }
   return driver.transaction(() => {
     // Asked again: another process may have done it while this one waited.

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { Driver } from '#driver'
 import { openSqlite } from '#platform/node/sqlite'
 import { column, defineSchema, table } from '#schema'
 import { expectFrozen } from '../../../tests/support/frozen.ts'
@@ -8,13 +9,18 @@ import { codeOf, temporaryFolder, testVault } from './support/vaults.ts'
 
 const older = defineSchema({ notes: table({ title: column.text({ default: '' }) }) })
 const newer = defineSchema({
-  notes: table({
-    title: column.text({ default: '' }),
-    text: column.collaborativeText(),
-    rank: column.integer({ default: 5 }),
-    tags: column.set(),
-  }),
-  links: table({ note: column.reference('notes', 'cascade'), url: column.text() }),
+  notes: table(
+    {
+      title: column.text({ default: '' }),
+      text: column.collaborativeText(),
+      rank: column.integer({ default: 5 }),
+      tags: column.set(),
+    },
+    { indexes: [['rank', 'id']] },
+  ),
+  links: table({ note: column.reference('notes', 'cascade'), url: column.text() }, { indexes: [['note']] }),
+  /** Beside them: what is kept although its note is deleted. */
+  copies: table({ note: column.reference('notes', 'recover'), url: column.text() }, { indexes: [['note', 'url']] }),
 })
 type Newer = (typeof newer)['tables']
 const NOTES = 'SELECT id, title, text, rank, tags FROM notes ORDER BY id'
@@ -144,5 +150,56 @@ describe('schemas that change', () => {
     driver.close()
     const { vault } = testVault<Newer>({ path }, newer)
     expect(vault.query(NOTES)).toEqual([{ id: 'a', title: 'a', text: '', rank: 9, tags: '[]' }])
+  })
+})
+
+describe('indexes', () => {
+  /** How SQLite reads the rows of a table. */
+  const reading = (driver: Driver, sql: string, table: string) =>
+    driver
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map(({ detail }) => String(detail))
+      .filter((detail) => detail.includes(`rows_${table}`))
+  const indexesOf = (driver: Driver, table: string) =>
+    driver.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql LIKE '%_by_%'").all(table)
+
+  test('lists, counts and order of visible rows are read from an index alone, whatever the views filter by', () => {
+    const { driver } = testVault({}, newer)
+    const queries: [string, string, string][] = [
+      ['notes', 'SELECT id FROM notes WHERE rank = 5 ORDER BY id', 'SEARCH r USING COVERING INDEX rows_notes_by_rank_id (rank=?)'],
+      ['notes', 'SELECT rank, count(*) FROM notes GROUP BY rank', 'SCAN r USING COVERING INDEX rows_notes_by_rank_id'],
+      ['links', 'SELECT id FROM links WHERE note = 1', 'SEARCH r USING COVERING INDEX rows_links_by_note (note=?)'],
+      ['copies', 'SELECT id, url FROM copies WHERE note = 1', 'SEARCH r USING COVERING INDEX rows_copies_by_note_url (note=?)'],
+      ['copies', 'SELECT count(*) FROM all_copies WHERE _deleted = 0', 'SCAN r USING COVERING INDEX rows_copies_by_note_url'],
+    ]
+    for (const [table, sql, plan] of queries) expect(reading(driver, sql, table)).toEqual([plan])
+    const sorted = driver.prepare(`EXPLAIN QUERY PLAN ${queries[0]?.[1]}`).all()
+    expect(sorted.some(({ detail }) => String(detail).includes('TEMP B-TREE'))).toBe(false)
+  })
+
+  test('a database from before has the same indexes as a new one after it was opened, and its rows in them', () => {
+    const path = join(temporaryFolder(), 'vault.db')
+    testVault({ path }, newer).vault.transact((tx) => tx.insert('notes', { rank: 7 }, 'a'))
+    const old = openSqlite({ path })
+    const made = indexesOf(old, 'rows_notes')
+    // As indexes were before they covered the views; and one of a schema that is no more.
+    old.exec('DROP INDEX rows_notes_by_rank_id; CREATE INDEX "rows_notes_by_rank_id" ON rows_notes ("rank", "id")')
+    old.exec('CREATE INDEX "rows_notes_by_title" ON rows_notes ("title")')
+    const { vault, driver } = testVault({ path }, newer)
+    expect(indexesOf(driver, 'rows_notes')).toEqual(made)
+    expect(driver.prepare('PRAGMA integrity_check').values()).toEqual([['ok']])
+    expect(vault.query('SELECT id FROM notes WHERE rank = 7')).toEqual([{ id: 'a' }])
+    old.close()
+  })
+
+  test('an index that a schema does not declare any more goes, one that it declares now comes', () => {
+    const path = join(temporaryFolder(), 'vault.db')
+    testVault({ path }, newer)
+    const changed = defineSchema({ notes: table({ title: column.text({ default: '' }) }, { indexes: [['title']] }) })
+    const { driver } = testVault({ path }, changed)
+    expect(indexesOf(driver, 'rows_notes').map(({ name }) => name)).toEqual(['rows_notes_by_title'])
+    // Of a table that this schema does not know nothing is changed.
+    expect(indexesOf(driver, 'rows_links').map(({ name }) => name)).toEqual(['rows_links_by_note'])
   })
 })

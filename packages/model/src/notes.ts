@@ -6,7 +6,7 @@ import type { Row } from '@lockstep/engine/driver'
 import { ModelError } from '#errors'
 import { findRow } from '#reference'
 import type { LockstepVault } from '#schema'
-import { findSpace } from '#spaces'
+import { findPlace } from '#spaces'
 
 export interface NoteSummary {
   readonly id: string
@@ -94,7 +94,7 @@ export interface NewNote {
 
 /** Returns the id. A space in the trash comes back by it. @throws ModelError `no-such-space` */
 export function addNote(vault: LockstepVault, { id, space, title, text, now }: NewNote): string {
-  const found = findSpace(vault, space)
+  const found = findPlace(vault, space)
   return vault.transact((tx) => {
     if (id !== undefined && tx.get('notes', id) !== undefined) return id
     if (found.deleted) tx.restore('spaces', found.id)
@@ -137,7 +137,7 @@ export interface NoteMove {
 /** @throws ModelError `no-such-note`, `no-such-space`, `ambiguous` */
 export function moveNote(vault: LockstepVault, given: string, { space, now }: NoteMove): { id: string; space: string } {
   const id = findVisible(vault, given)
-  const target = findSpace(vault, space)
+  const target = findPlace(vault, space)
   if (target.deleted) throw new ModelError('no-such-space', `the space "${target.name}" is deleted: restore it first`)
   vault.transact((tx) => tx.update('notes', id, { space: target.id, updatedAt: now }))
   return { id, space: target.id }

@@ -55,19 +55,26 @@ const COUNTS = 'SELECT space, count(*) AS notes FROM all_notes WHERE _deleted = 
 
 /** By name, then id. */
 export function listSpaces(vault: LockstepVault): Space[] {
+  const counts = new Map(vault.query(COUNTS).map((row) => [row['space'], row['notes']]))
+  const shown = '(SELECT count(*) FROM notes n WHERE n.space = l.id)'
   return vault
-    .query(
-      `SELECT l.*, CASE l.deleted WHEN 1 THEN (SELECT count(*) FROM notes n WHERE n.space = l.id) ELSE c.notes END AS notes
-       FROM ${LISTED} l LEFT JOIN (${COUNTS}) c ON c.space = l.id ORDER BY l.name, l.id`,
-    )
-    .map(toSpace)
+    .query(`SELECT l.*, CASE l.deleted WHEN 1 THEN ${shown} END AS notes FROM ${LISTED} l ORDER BY l.name, l.id`)
+    .map((row) => toSpace({ ...row, notes: row['notes'] ?? counts.get(row['id'] as string) ?? 0 }))
 }
+
+const spaceRow = (vault: LockstepVault, given: string): Row =>
+  findRow({ vault, given, noun: 'space', missing: 'no-such-space', from: LISTED, name: 'name' })
 
 /** A listed space by id, name or the beginning of its id. @throws ModelError `no-such-space`, `ambiguous` */
 export function findSpace(vault: LockstepVault, given: string): Space {
-  const row = findRow({ vault, given, noun: 'space', missing: 'no-such-space', from: LISTED, name: 'name' })
+  const row = spaceRow(vault, given)
   const [count] = vault.query('SELECT count(*) AS notes FROM notes WHERE space = ?', String(row['id']))
   return toSpace({ ...row, ...count })
+}
+
+/** The same without its notes counted: what somebody who writes into it needs. @throws ModelError `no-such-space`, `ambiguous` */
+export function findPlace(vault: LockstepVault, given: string): Pick<Space, 'id' | 'name' | 'deleted'> {
+  return toSpace(spaceRow(vault, given))
 }
 
 /** @throws ModelError `bad-name` */

@@ -1,10 +1,14 @@
 /**
  * Which notes a space shows, and in which order. With 100 000 notes that is the one costly question, and it is asked after every
- * change; but a letter typed into a note changes no order, so what was found is kept until something else is written.
+ * change. So it is asked in such a way that the index of the notes answers it (`schema.ts` of the model), without a look at their
+ * texts; a letter typed into a note changes no order, so what was found is kept until something else is written; and a tab that
+ * has the list of before is told only what is between its beginning and its end that stayed (`timeline-step.ts`).
  */
+
 import { rowsTable } from '@lockstep/engine/tables'
 import type { LockstepVault } from '@lockstep/model/schema'
 import { listSpaces, type Space } from '@lockstep/model/spaces'
+import { stepBetween, type TimelineStep } from '#host/timeline-step'
 
 export interface PinnedNote {
   readonly id: string
@@ -12,10 +16,10 @@ export interface PinnedNote {
 }
 
 export interface TimelineAnswer {
-  /** Names `ids`: whoever has them need not be sent them again. */
+  /** Names the list: whoever has it need not be sent it again. */
   readonly version: string
-  /** The oldest first, a blank between two: 100 000 go over to a tab faster as one string. Absent where the asker has them. */
-  readonly ids?: string
+  /** From the list that the asker has to this one; 100 000 ids go over to a tab faster as one string. Absent where the asker has it. */
+  readonly step?: TimelineStep
   /** The oldest first. */
   readonly pinned: readonly PinnedNote[]
 }
@@ -33,6 +37,8 @@ interface Kept {
   readonly version: string
   readonly ids: string
   readonly pinned: readonly string[]
+  /** From the list before, which most who ask have. */
+  readonly step?: { readonly from: string; readonly step: TimelineStep } | undefined
 }
 
 const TABLES = ['notes', 'spaces'].map(rowsTable)
@@ -60,24 +66,36 @@ export function createTimelines(vault: LockstepVault): Timelines {
     return found
   }
   function ask(space: string, before: Kept | undefined): Kept {
-    const shown = 'SELECT id, pinned FROM notes WHERE space = ? ORDER BY createdAt, id'
     const [row] = vault.query(
-      `SELECT group_concat(id, ' ') AS ids, group_concat(CASE pinned WHEN 1 THEN id END, ' ') AS pinned FROM (${shown})`,
+      `SELECT group_concat(id, ' ') AS ids, group_concat(CASE pinned WHEN 1 THEN id END, ' ') AS pinned
+       FROM (SELECT id, pinned FROM ${shownIn(space)} ORDER BY createdAt, id)`,
       space,
     )
     const ids = String(row?.['ids'] ?? '')
     const pinned = row?.['pinned'] == null ? [] : String(row['pinned']).split(' ')
     // What changed was in another space: nobody has to be sent these again.
-    return { at: changes, version: ids === before?.ids ? before.version : `${era} ${changes}`, ids, pinned }
+    if (ids === before?.ids) return { ...before, at: changes, pinned }
+    const step = before && { from: before.version, step: stepBetween(before.ids, ids) }
+    return { at: changes, version: `${era} ${changes}`, ids, pinned, step }
+  }
+  /** In a space that is alive every note is shown that is not deleted itself: no need to look at the space for each. */
+  function shownIn(space: string): string {
+    const deleted = vault.query('SELECT 1 FROM all_spaces WHERE id = ? AND _deleted = 1', space).length > 0
+    return deleted ? 'notes WHERE space = ?' : 'all_notes WHERE space = ? AND _deleted = 0'
+  }
+  function stepFrom({ version, ids, step }: Kept, known: string | undefined): TimelineStep | undefined {
+    if (known === version) return undefined
+    return step !== undefined && step.from === known ? step.step : { first: 0, last: 0, ids }
   }
   return {
     timeline(space, known) {
-      const { version, ids, pinned } = look(space)
-      const titles = pinned.map((id) => ({
+      const found = look(space)
+      const titles = found.pinned.map((id) => ({
         id,
         title: String(vault.query('SELECT title FROM notes WHERE id = ?', id)[0]?.['title']),
       }))
-      return { version, pinned: titles, ...(known !== version && { ids }) }
+      const step = stepFrom(found, known)
+      return { version: found.version, pinned: titles, ...(step !== undefined && { step }) }
     },
     spaces() {
       if (spaces?.changes !== changes) spaces = { changes, list: listSpaces(vault) }

@@ -1,5 +1,6 @@
 /** A space's notes by id, the oldest first, and the pinned ones. */
 import { useRef } from 'react'
+import { takeStep } from '#host/timeline-step'
 import type { PinnedNote } from '#host/timelines'
 import { useAnswer, useVault } from '#ui/vault'
 
@@ -17,9 +18,9 @@ export function useTimeline(space: string): ShownTimeline | undefined {
     key: `timeline ${space}`,
     tables: ['notes', 'spaces'],
     ask: async () => {
-      const { version, ids, pinned } = await vault.timeline(space, known.current?.version)
-      const list = ids === undefined ? (known.current?.ids ?? []) : ids === '' ? [] : ids.split(' ')
-      known.current = { version, ids: list, pinned }
+      const before = known.current?.ids ?? []
+      const { version, step, pinned } = await vault.timeline(space, known.current?.version)
+      known.current = { version, ids: step === undefined ? before : takeStep(before, step), pinned }
       return known.current
     },
   })

@@ -4,7 +4,7 @@
  */
 import type { Driver } from '#driver'
 import type { Schema } from '#schema'
-import { AFFINITY, ENGINE_TABLES, rowsTable, viewSql } from '#tables'
+import { AFFINITY, ENGINE_TABLES, indexSql, rowsTable, viewSql } from '#tables'
 
 export interface Structure {
   /** Views whose definition is gone or another, with the right one. */
@@ -35,16 +35,13 @@ export function structureOf(driver: Driver, schema: Schema): Structure {
   const broken: string[] = []
   for (const [sql, name] of engineDefinitions()) if (stored.get(name) !== sql) broken.push(name)
   const views: [string, string][] = []
-  for (const [table, { columns, options }] of Object.entries(schema.tables)) {
+  for (const [table, { columns }] of Object.entries(schema.tables)) {
     const expected = new Map(Object.entries(BOOKKEEPING))
     for (const [name, { type }] of Object.entries(columns)) expected.set(name, AFFINITY[type])
     const found = driver.prepare('SELECT name, type FROM pragma_table_info(?)').all(rowsTable(table))
     const same = found.length === expected.size && found.every(({ name, type }) => expected.get(String(name)) === type)
     if (!same) broken.push(rowsTable(table))
-    for (const index of options.indexes ?? []) {
-      const name = `${rowsTable(table)}_by_${index.join('_')}`
-      if (!stored.has(name)) broken.push(name)
-    }
+    for (const [index, sql] of indexSql(schema, table)) if (stored.get(index) !== sql) broken.push(index)
     for (const [view, sql] of viewSql(schema, table)) if (stored.get(view) !== sql) views.push([view, sql])
   }
   return { views, broken }
