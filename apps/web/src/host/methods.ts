@@ -7,6 +7,7 @@ import type { Tables } from '@lockstep/model/schema'
 import { addSpace, editSpace, type NewSpace, removeSpace, restoreSpace, type SpaceEdit } from '@lockstep/model/spaces'
 import { emptyTrash, listTrash } from '@lockstep/model/trash'
 import { accountMethods } from '#host/account-methods'
+import { diffMethods } from '#host/diff-methods'
 import type { Keeper } from '#host/keeper'
 import { noteMethods } from '#host/note-methods'
 import { createTimelines, type Timelines } from '#host/timelines'
@@ -33,7 +34,12 @@ function spaceMethods({ vault }: WebDevice, { spaces }: Timelines) {
 
 export function createMethods(device: WebDevice, keeper: Keeper) {
   const timelines = createTimelines(device.vault)
-  return { ...noteMethods(device.vault, timelines), ...spaceMethods(device, timelines), ...accountMethods(device, keeper) }
+  return {
+    ...noteMethods(device.vault, timelines),
+    ...diffMethods(device.vault),
+    ...spaceMethods(device, timelines),
+    ...accountMethods(device, keeper),
+  }
 }
 
 export type HostMethods = ReturnType<typeof createMethods>
