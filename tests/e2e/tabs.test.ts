@@ -50,7 +50,7 @@ test.skipIf(!available)('two tabs see one vault; what is asked twice is done onc
   const [first, second] = [await newTab(context), await newTab(context)]
   const id = await newNote(first)
   expect(await newNote(second)).toBe(id)
-  expect(await ask(second, 'timeline', 'space')).toMatchObject({ ids: 'note' })
+  expect(await ask(second, 'timeline', 'space')).toMatchObject({ step: { ids: 'note' } })
   expect([await isLeader(first), await isLeader(second)].filter(Boolean)).toHaveLength(1)
   await type(second, id, 'abc')
   expect(await textOf(first, id)).toBe('abc')
