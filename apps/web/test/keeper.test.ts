@@ -1,10 +1,9 @@
 /** What keeps a vault in step by itself: begun anew when it has to be, one at a time, and true about what it does. */
-import type { Device } from '@lockstep/engine/device'
 import { EngineError } from '@lockstep/engine/errors'
 import type { SyncOptions, SyncResult } from '@lockstep/engine/sync'
 import type { WatchEvent } from '@lockstep/engine/watch'
-import type { Tables } from '@lockstep/model/schema'
 import { expect, test } from 'vitest'
+import type { WebDevice } from '#host/home'
 import { Keeper } from '#host/keeper'
 
 const NOTHING = { segments: 0, bytes: 0 }
@@ -31,14 +30,17 @@ function stage() {
     },
   }
   const told = { account: 0, activity: 0 }
-  const keeper = new Keeper(device as unknown as Device<Tables>, {
-    onAccount: () => {
-      told.account++
+  const keeper = new Keeper(
+    { hasDevice: true, device: async () => device as unknown as WebDevice },
+    {
+      onAccount: () => {
+        told.account++
+      },
+      onActivity: () => {
+        told.activity++
+      },
     },
-    onActivity: () => {
-      told.activity++
-    },
-  })
+  )
   return {
     keeper,
     log,
@@ -80,6 +82,25 @@ test('what has given up begins anew when the person comes back, and after a sync
   expect(log.filter((line) => line === 'ends')).toHaveLength(4)
 })
 
+test('nothing of a device is loaded while nobody has one; afterwards by what is asked of it', async () => {
+  const log: string[] = []
+  const home = {
+    hasDevice: false,
+    async device() {
+      log.push('loaded')
+      return { profile: { signedIn: false }, sync: async () => RESULT } as unknown as WebDevice
+    },
+  }
+  const keeper = new Keeper(home, { onAccount: () => {}, onActivity: () => {} })
+  await keeper.watch('live')
+  keeper.focused()
+  keeper.online()
+  await keeper.pause()
+  expect(log).toEqual([])
+  await keeper.sync()
+  expect(log).toEqual(['loaded'])
+})
+
 test('a network that is there again is used at once', async () => {
   const { keeper, log } = stage()
   keeper.online()
@@ -93,11 +114,11 @@ test('it says that it syncs for as long as any sync runs, and why one failed unt
   await keeper.watch('live')
   emit({ type: 'syncing' })
   const failing = keeper.sync()
-  onSync(() => Promise.reject(new EngineError('too-many-attempts', 'wait', { retryAfter: 60 })))
   emit({ type: 'synced', result: RESULT })
   expect(keeper.activity.syncing).toBe(true)
   await failing
   expect(keeper.activity).toEqual({ syncing: false, progress: undefined, failure: undefined })
+  onSync(() => Promise.reject(new EngineError('too-many-attempts', 'wait', { retryAfter: 60 })))
   await expect(keeper.sync()).rejects.toThrow('wait')
   expect(keeper.activity).toMatchObject({ syncing: false, failure: { code: 'too-many-attempts', retryAfter: 60 } })
   emit({ type: 'syncing', progress: { phase: 'upload', done: 1, total: 3 } })

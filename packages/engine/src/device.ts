@@ -81,11 +81,16 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     const { driver, runtime, schedule, openSearch } = platform
     const vault = openVault({ schema, driver, runtime, schedule, openSearch })
     try {
-      return new Device(platform, vault, await Account.open(vault.store, platform.secrets, platform.http))
+      return await Device.of(platform, vault)
     } catch (error) {
       await vault.close()
       throw error
     }
+  }
+
+  /** A device whose vault is open already, on the same platform. Where it fails the vault stays open, and the caller's. */
+  static async of<T extends Record<string, Table>>(platform: Platform, vault: Vault<T>): Promise<Device<T>> {
+    return new Device(platform, vault, await Account.open(vault.store, platform.secrets, platform.http))
   }
 
   get profile(): {

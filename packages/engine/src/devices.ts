@@ -1,14 +1,10 @@
 /** The synced system table of a vault's devices [CELL-10]: names for people, keys for later epochs [KEY-2], replicas for naming authors. */
-
-import { DEVICE_KEY_BYTES, deviceIdOf } from '@lockstep/crypto/device-key'
 import { equalBytes } from '@lockstep/protocol/bytes'
-import { toRowId } from '#cell'
 import { column, table } from '#schema'
 import type { Store } from '#store'
-import { rowsTable } from '#tables'
 import { Transaction } from '#transaction'
 
-const DEVICES = '_devices'
+export const DEVICES = '_devices'
 
 export const systemTables = {
   [DEVICES]: table({
@@ -51,18 +47,4 @@ export function authorName(store: Store, replica: string): string {
     if ((JSON.parse(String(row['replicas'])) as string[]).includes(replica)) return String(row['name'])
   }
   return `a device (replica ${replica.slice(0, 8)})`
-}
-
-/**
- * The public keys of the vault's devices by row id. Every device can write all of this table: a key that is not its row's own is left
- * out, as if there were none [KEY-2].
- */
-export function deviceKeys(store: Store): Map<string, Uint8Array> {
-  const keys = new Map<string, Uint8Array>()
-  for (const row of store.driver.prepare(`SELECT id, publicKey FROM ${rowsTable(DEVICES)}`).all()) {
-    const { id, publicKey } = row
-    if (!(publicKey instanceof Uint8Array) || publicKey.length !== DEVICE_KEY_BYTES) continue
-    if (toRowId(deviceIdOf(publicKey)) === id) keys.set(id, publicKey)
-  }
-  return keys
 }

@@ -2,10 +2,9 @@
  * Keeps the vault in step by itself, and tells what it is doing: one at a time, begun anew after signing in, and after the person
  * has done what it had stopped for.
  */
-import type { Device } from '@lockstep/engine/device'
 import type { SyncProgress, SyncResult } from '@lockstep/engine/sync'
 import type { SyncMode, WatchEvent } from '@lockstep/engine/watch'
-import type { Tables } from '@lockstep/model/schema'
+import type { WebDevice, WebHome } from '#host/home'
 import { type Failure, toFailure } from '#link/messages'
 
 export interface Activity {
@@ -26,10 +25,10 @@ export interface KeeperListeners {
 const TELL_EVERY = 100
 
 export class Keeper {
-  readonly #device: Device<Tables>
+  readonly #home: Pick<WebHome, 'hasDevice' | 'device'>
   readonly #listeners: KeeperListeners
   #mode: SyncMode = 'manual'
-  #watching: ReturnType<Device<Tables>['watch']> | undefined
+  #watching: ReturnType<WebDevice['watch']> | undefined
   /** The last change of what is watched: each one waits for the one before. */
   #changing: Promise<void> = Promise.resolve()
   /** The watcher has given up until the person does something. */
@@ -39,8 +38,8 @@ export class Keeper {
   #watcherSyncs = false
   #toldAt = 0
 
-  constructor(device: Device<Tables>, listeners: KeeperListeners) {
-    this.#device = device
+  constructor(home: Pick<WebHome, 'hasDevice' | 'device'>, listeners: KeeperListeners) {
+    this.#home = home
     this.#listeners = listeners
   }
 
@@ -56,19 +55,21 @@ export class Keeper {
 
   /** Begins anew: there is another session, or another way to the server. */
   resume(): Promise<void> {
-    return this.#change(() => {
+    return this.#change(async () => {
       this.#stopped = false
-      if (this.#mode === 'manual' || !this.#device.profile.signedIn) return
-      this.#watching = this.#device.watch({ mode: this.#mode, onEvent: (event) => this.#hear(event) })
+      if (this.#mode === 'manual' || !this.#home.hasDevice) return
+      const device = await this.#home.device()
+      if (!device.profile.signedIn) return
+      this.#watching = device.watch({ mode: this.#mode, onEvent: (event) => this.#hear(event) })
     })
   }
 
   /** Until {@link resume}. */
   pause(): Promise<void> {
-    return this.#change(() => {})
+    return this.#change(async () => {})
   }
 
-  #change(begin: () => void): Promise<void> {
+  #change(begin: () => Promise<void>): Promise<void> {
     // One that failed was told to whoever asked for it.
     const settled = this.#changing.catch(() => {})
     this.#changing = settled.then(async () => {
@@ -77,14 +78,14 @@ export class Keeper {
       await before?.stop()
       this.#watcherSyncs = false
       this.#tell({ progress: undefined })
-      begin()
+      await begin()
     })
     return this.#changing
   }
 
   /** The app came to the foreground: perhaps from the gate's log-in. */
   focused(): void {
-    if (this.#stopped && this.#device.profile.signedIn) void this.resume()
+    if (this.#stopped) void this.resume()
     else this.#watching?.focused()
   }
 
@@ -98,7 +99,8 @@ export class Keeper {
     this.#asked++
     this.#tell({ failure: undefined })
     try {
-      const result = await this.#device.sync({ onProgress: (progress) => this.#progress(progress) })
+      const device = await this.#home.device()
+      const result = await device.sync({ onProgress: (progress) => this.#progress(progress) })
       this.#asked--
       this.#tell({ progress: undefined })
       if (this.#stopped) void this.resume()

@@ -2,19 +2,16 @@
  * What a tab may ask of the worker that has the vault. Each method may be asked twice (a tab asks again when the leader has
  * changed): the second time changes nothing. So whoever makes something names its id.
  */
-import type { Device } from '@lockstep/engine/device'
-import type { Tables } from '@lockstep/model/schema'
 import { addSpace, editSpace, type NewSpace, removeSpace, restoreSpace, type SpaceEdit } from '@lockstep/model/spaces'
 import { emptyTrash, listTrash } from '@lockstep/model/trash'
 import { accountMethods } from '#host/account-methods'
 import { diffMethods } from '#host/diff-methods'
+import type { WebHome } from '#host/home'
 import type { Keeper } from '#host/keeper'
 import { noteMethods } from '#host/note-methods'
 import { createTimelines, type Timelines } from '#host/timelines'
 
-export type WebDevice = Device<Tables>
-
-function spaceMethods({ vault }: WebDevice, { spaces }: Timelines) {
+function spaceMethods({ vault }: WebHome, { spaces }: Timelines) {
   return {
     spaces,
     addSpace: (space: NewSpace & { readonly id: string }): string => addSpace(vault, space),
@@ -32,13 +29,13 @@ function spaceMethods({ vault }: WebDevice, { spaces }: Timelines) {
   }
 }
 
-export function createMethods(device: WebDevice, keeper: Keeper) {
-  const timelines = createTimelines(device.vault)
+export function createMethods(home: WebHome, keeper: Keeper) {
+  const timelines = createTimelines(home.vault)
   return {
-    ...noteMethods(device.vault, timelines),
-    ...diffMethods(device.vault),
-    ...spaceMethods(device, timelines),
-    ...accountMethods(device, keeper),
+    ...noteMethods(home.vault, timelines),
+    ...diffMethods(home.vault),
+    ...spaceMethods(home, timelines),
+    ...accountMethods(home, keeper),
   }
 }
 

@@ -1,8 +1,9 @@
-/** A worker's side of the link: answers requests in the order in which they came, once the device is open. */
+/** A worker's side of the link: answers requests in the order in which they came, once the vault is open. */
 import { rowsTable } from '@lockstep/engine/tables'
 import { schema } from '@lockstep/model/schema'
+import type { WebHome } from '#host/home'
 import { Keeper } from '#host/keeper'
-import { createMethods, type HostMethods, type WebDevice } from '#host/methods'
+import { createMethods, type HostMethods } from '#host/methods'
 import { type HostMessage, type Request, toFailure } from '#link/messages'
 
 const TABLES = Object.keys(schema.tables)
@@ -31,17 +32,17 @@ const CHANGES_ACCOUNT = new Set<string>([
   'revokeDevice',
 ] satisfies (keyof HostMethods)[])
 
-/** @param opening the device, as soon as it is open; what it fails with is every request's answer */
-export function serveHost(port: ServedPort, opening: Promise<WebDevice>): void {
+/** @param opening the vault's home, as soon as it is open; what it fails with is every request's answer */
+export function serveHost(port: ServedPort, opening: Promise<WebHome>): void {
   const tell = (event: HostEvent) => port.post({ type: 'notice', event })
-  const methods = opening.then((device) => {
-    device.vault.onChange((tables, origin) => {
+  const methods = opening.then((home) => {
+    home.vault.onChange((tables, origin) => {
       const changed = TABLES.filter((table) => tables.has(rowsTable(table)))
       if (changed.length === 0) return
       tell({ type: 'changed', tables: changed, here: origin === 'local' })
     })
-    const keeper = new Keeper(device, { onAccount: () => tell({ type: 'account' }), onActivity: () => tell({ type: 'activity' }) })
-    return createMethods(device, keeper) as unknown as Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
+    const keeper = new Keeper(home, { onAccount: () => tell({ type: 'account' }), onActivity: () => tell({ type: 'activity' }) })
+    return createMethods(home, keeper) as unknown as Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
   })
   // It has a reader in each request; with none yet it is no error of the worker's.
   methods.catch(() => {})
