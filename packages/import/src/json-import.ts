@@ -11,8 +11,8 @@ import type { LockstepVault, Tables } from '@lockstep/model/schema'
 import { starId } from '@lockstep/model/stars'
 import { ImportError } from '#errors'
 import { type JsonExport, parseJsonExport } from '#json-format'
+import { NO_PACE, type OnAdded, type Pace } from '#pace'
 
-const BATCH_ROWS = 500
 const BATCH_LENGTH = 8 * 1024 * 1024
 
 export interface JsonImportSummary {
@@ -26,6 +26,9 @@ export interface JsonImportSummary {
 export interface JsonImportOptions {
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
   readonly signal?: AbortSignal
+  readonly pace?: Pace | undefined
+  /** Told of each space and note that was not there before. */
+  readonly onAdded?: OnAdded | undefined
 }
 
 type Writer = Transaction<Tables>
@@ -34,9 +37,13 @@ type Outcome = keyof JsonImportSummary
 type Job = { readonly length: number; readonly run: (tx: Writer) => Outcome }
 
 /** @throws ImportError `source-invalid`, before anything is written; `cancelled`, what was imported until then stays */
-export function importJson(vault: LockstepVault, text: string, { onProgress, signal }: JsonImportOptions = {}): JsonImportSummary {
+export async function importJson(
+  vault: LockstepVault,
+  text: string,
+  { onProgress, signal, pace = NO_PACE, onAdded }: JsonImportOptions = {},
+): Promise<JsonImportSummary> {
   const content = parseJsonExport(text)
-  const jobs = jobsOf(vault, content)
+  const jobs = jobsOf(vault, content, onAdded)
   const summary = { added: 0, updated: 0, unchanged: 0, kept: 0 }
   if (content.profile !== null) summary[takeProfile(vault, content.profile)]++
   let done = 0
@@ -45,12 +52,13 @@ export function importJson(vault: LockstepVault, text: string, { onProgress, sig
       throw new ImportError('cancelled', `the import was stopped after ${done} of ${jobs.length} rows; import again for the rest`)
     let to = done
     let length = 0
-    while (to < jobs.length && to - done < BATCH_ROWS && length < BATCH_LENGTH) length += (jobs[to++] as Job).length
+    while (to < jobs.length && to - done < pace.rows && length < BATCH_LENGTH) length += (jobs[to++] as Job).length
     vault.transact((tx) => {
       for (const { run } of jobs.slice(done, to)) summary[run(tx)]++
     })
     done = to
     onProgress?.({ done, total: jobs.length })
+    await pace.pause()
   }
   return summary
 }
@@ -64,10 +72,13 @@ function takeProfile(vault: LockstepVault, profile: NonNullable<JsonExport['prof
   return first ? 'added' : changed ? 'updated' : 'unchanged'
 }
 
-function jobsOf(vault: LockstepVault, content: JsonExport): Job[] {
+function jobsOf(vault: LockstepVault, content: JsonExport, onAdded: OnAdded | undefined): Job[] {
   const { spaces, notes, diffs, stars, tldrs, apiKeys } = content
-  const timed = (table: 'spaces' | 'notes' | 'apiKeys', id: string, values: { readonly updatedAt: number }) => (tx: Writer) =>
-    takeTimed(tx, table, id, values)
+  const timed = (table: 'spaces' | 'notes' | 'apiKeys', id: string, values: { readonly updatedAt: number }) => (tx: Writer) => {
+    const outcome = takeTimed(tx, table, id, values)
+    if (outcome === 'added' && table !== 'apiKeys') onAdded?.(table, id)
+    return outcome
+  }
   return [
     ...spaces.map(({ id, ...values }) => ({ length: values.name.length, run: timed('spaces', id, values) })),
     ...notes.map(({ id, pinned, ...values }) => ({

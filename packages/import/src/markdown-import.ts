@@ -21,10 +21,10 @@ import { MAX_VALUE_BYTES } from '@lockstep/engine/transaction'
 import type { LockstepVault } from '@lockstep/model/schema'
 import { ImportError } from '#errors'
 import { titleOf } from '#markdown-title'
+import { NO_PACE, type OnAdded, type Pace } from '#pace'
 import { contentDigest, noteIdOf, type Place, spaceIdOf } from '#source-id'
-import type { Refused, SourceFile, SourceTree } from '#source-tree'
+import { isMarkdown, type Refused, type SourceFile, type SourceTree } from '#source-tree'
 
-const BATCH_NOTES = 500
 const BATCH_BYTES = 8 * 1024 * 1024
 
 export interface MarkdownImportOptions {
@@ -32,6 +32,9 @@ export interface MarkdownImportOptions {
   readonly now: () => number
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
   readonly signal?: AbortSignal
+  readonly pace?: Pace | undefined
+  /** Told of each row that was not there before. */
+  readonly onAdded?: OnAdded | undefined
 }
 
 export interface MarkdownImportSummary {
@@ -49,6 +52,8 @@ export interface MarkdownImportSummary {
   readonly special: number
   /** Files that could not be taken, each with the reason. */
   readonly refused: readonly Refused[]
+  /** Where more were refused than are listed: how many more. */
+  readonly moreRefused?: number
 }
 
 /** Where a file belongs. `path` is below the folder. */
@@ -65,8 +70,6 @@ interface ReadNote extends Location {
   readonly text: string
 }
 
-const isMarkdown = (path: string) => /\.md$/i.test(path)
-
 function locate(path: string, treeName: string): Location {
   const slash = path.indexOf('/')
   if (slash < 0) return { place: 'top', folder: treeName, path }
@@ -77,24 +80,25 @@ function locate(path: string, treeName: string): Location {
 export async function importMarkdown(
   vault: LockstepVault,
   tree: SourceTree,
-  { now, onProgress, signal }: MarkdownImportOptions,
+  { now, onProgress, signal, pace = NO_PACE, onAdded }: MarkdownImportOptions,
 ): Promise<MarkdownImportSummary> {
   const files = tree.files.filter(({ path }) => isMarkdown(path))
   const refused: Refused[] = [...tree.refused]
-  const spaces = await TargetSpaces.open(vault, tree, files)
+  const spaces = await TargetSpaces.open(vault, tree, files, onAdded)
   const outcomes: Record<Outcome, number> = { added: 0, updated: 0, unchanged: 0, inTrash: 0 }
   vault.transact((tx) => spaces.makeFolders(tx, now()))
   let done = 0
-  for (const batch of batches(files)) {
+  for (const batch of batches(files, pace.rows)) {
     if (signal?.aborted) {
       throw new ImportError('cancelled', `the import was stopped after ${done} of ${files.length} files; import again for the rest`)
     }
     const read = await Promise.all(batch.map((file) => readNote(file, tree.name, refused)))
     vault.transact((tx) => {
-      for (const note of read) if (note !== undefined) outcomes[takeNote({ vault, tx, spaces, note, now: now() })]++
+      for (const note of read) if (note !== undefined) outcomes[takeNote({ vault, tx, spaces, note, now: now(), onAdded })]++
     })
     done += batch.length
     onProgress?.({ done, total: files.length })
+    await pace.pause()
   }
   const { hidden, link, special } = tree.skipped
   const { added, updated, unchanged, inTrash } = outcomes
@@ -109,6 +113,7 @@ export async function importMarkdown(
     links: link,
     special,
     refused: refused.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
+    ...(tree.moreRefused && { moreRefused: tree.moreRefused }),
   }
 }
 
@@ -120,12 +125,13 @@ interface Taking {
   readonly spaces: TargetSpaces
   readonly note: ReadNote
   readonly now: number
+  readonly onAdded: OnAdded | undefined
 }
 
 const KNOWN = `SELECT source, title, text, path, updatedAt, EXISTS (SELECT 1 FROM notes v WHERE v.id = n.id) AS visible
   FROM all_notes n WHERE id = ?`
 
-function takeNote({ vault, tx, spaces, note, now }: Taking): Outcome {
+function takeNote({ vault, tx, spaces, note, now, onAdded }: Taking): Outcome {
   const { id, path, text, digest } = note
   const [known] = vault.query(KNOWN, id)
   // A file from the future would stay ahead of every edit in lists by time.
@@ -134,6 +140,7 @@ function takeNote({ vault, tx, spaces, note, now }: Taking): Outcome {
   if (known === undefined) {
     const space = spaces.ensure(tx, note, now)
     tx.put('notes', id, { space, title, path, text, source: digest, createdAt: time, updatedAt: time })
+    onAdded?.('notes', id)
     return 'added'
   }
   if (known['source'] === digest) return known['visible'] === 1 ? 'unchanged' : 'inTrash'
@@ -145,11 +152,11 @@ function takeNote({ vault, tx, spaces, note, now }: Taking): Outcome {
 
 const fileName = (path: string) => path.slice(path.lastIndexOf('/') + 1)
 
-function* batches(files: readonly SourceFile[]): Generator<SourceFile[]> {
+function* batches(files: readonly SourceFile[], most: number): Generator<SourceFile[]> {
   let batch: SourceFile[] = []
   let bytes = 0
   for (const file of files) {
-    if (batch.length > 0 && (batch.length >= BATCH_NOTES || bytes + file.size > BATCH_BYTES)) {
+    if (batch.length > 0 && (batch.length >= most || bytes + file.size > BATCH_BYTES)) {
       yield batch
       batch = []
       bytes = 0
@@ -200,16 +207,23 @@ class TargetSpaces {
   /** Spaces that did not exist before. */
   made = 0
   readonly #targets: ReadonlyMap<string, TargetSpace>
+  readonly #onAdded: OnAdded | undefined
 
-  constructor(targets: ReadonlyMap<string, TargetSpace>) {
+  constructor(targets: ReadonlyMap<string, TargetSpace>, onAdded: OnAdded | undefined) {
     this.#targets = targets
+    this.#onAdded = onAdded
   }
 
-  static async open(vault: LockstepVault, tree: SourceTree, files: readonly SourceFile[]): Promise<TargetSpaces> {
+  static async open(
+    vault: LockstepVault,
+    tree: SourceTree,
+    files: readonly SourceFile[],
+    onAdded: OnAdded | undefined,
+  ): Promise<TargetSpaces> {
     const targets = new Map<string, TargetSpace>()
     for (const folder of tree.folders) targets.set(`folder/${folder}`, await findTarget(vault, 'folder', folder))
     if (files.some(({ path }) => !path.includes('/'))) targets.set(`top/${tree.name}`, await findTarget(vault, 'top', tree.name))
-    return new TargetSpaces(targets)
+    return new TargetSpaces(targets, onAdded)
   }
 
   /** Makes the spaces of all folders that never had one, also of those without a note. */
@@ -226,6 +240,7 @@ class TargetSpaces {
     if (target.state === 'absent') {
       tx.put('spaces', target.id, { name: folder, folder: place === 'top' ? '' : undefined, createdAt: now, updatedAt: now })
       this.made++
+      this.#onAdded?.('spaces', target.id)
     } else if (target.state === 'deleted') {
       tx.restore('spaces', target.id)
     }

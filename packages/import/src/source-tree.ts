@@ -22,6 +22,8 @@ export interface Refused {
   readonly reason: string
 }
 
+export const isMarkdown = (path: string) => /\.md$/i.test(path)
+
 export interface SourceTree {
   /** Base name of the tree. */
   readonly name: string
@@ -31,4 +33,6 @@ export interface SourceTree {
   readonly skipped: Readonly<Record<SkipReason, number>>
   /** What could not be listed. */
   readonly refused: readonly Refused[]
+  /** Of a list that names too many of them: those beyond. */
+  readonly moreRefused?: number
 }

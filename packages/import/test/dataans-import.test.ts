@@ -278,7 +278,7 @@ describe('an import from a Dataans server', () => {
         'nothing',
       ],
     }
-    const summary = importDataansFile(vault, JSON.stringify(exported), { now: () => NOW })
+    const summary = await importDataansFile(vault, JSON.stringify(exported), { now: () => NOW })
     expect(summary).toMatchObject({ spaces: 0, added: 0, updated: 1, unchanged: 1 })
     expect(summary.files).toEqual([{ id: id(80), name: 'a.txt', notes: [noteId(vault, 'changed in the export')] }])
     expect(summary.refused.map(({ path }) => path)).toEqual([
@@ -288,6 +288,6 @@ describe('an import from a Dataans server', () => {
       'space number 2',
       'entry 2',
     ])
-    expect(importDataansFile(vault, JSON.stringify(exported), { now: () => NOW })).toMatchObject({ updated: 0, unchanged: 2 })
+    expect(await importDataansFile(vault, JSON.stringify(exported), { now: () => NOW })).toMatchObject({ updated: 0, unchanged: 2 })
   })
 })

@@ -12,11 +12,11 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { difflogOpener, parseDiff, parseKeys, parseStar, parseTldr, transportHash } from '#difflog/content'
 import { difflogParagraphs } from '#difflog/paragraphs'
 import { importDifflog } from '#difflog/server-import'
-import { exportJson } from '#json-export'
 import { importJson } from '#json-import'
 import { WebSource } from '#web-source'
 import { memoryVault } from '../../../tests/support/memory-vault.ts'
 import { forEachSeed } from '../../../tests/support/random.ts'
+import { exportedJson } from './support/exported.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const PASSWORD = 'pässword'
@@ -157,7 +157,7 @@ describe('an import from a diff·log server', () => {
     expect(pending(vault)).toEqual(before)
     expect(site.requests.join()).not.toContain('password')
     const { vault: copy } = memoryVault(2)
-    importJson(copy, JSON.stringify(exportJson(vault, NOW)))
+    await importJson(copy, await exportedJson(vault, { now: NOW }))
     expect(await run(copy, site)).toMatchObject({ diffs: same, stars: same, tldrs: same, profileChanged: false })
   })
 

@@ -6,13 +6,15 @@ import { addSpace, listSpaces, removeSpace } from '@lockstep/model/spaces'
 import { addStar, listStars, starId } from '@lockstep/model/stars'
 import { describe, expect, it } from 'vitest'
 import { ImportError } from '#errors'
-import { exportJson } from '#json-export'
+import type { JsonExportOptions } from '#json-export'
 import { importJson } from '#json-import'
+import { jsonKind } from '#json-kind'
 import { memoryVault } from '../../../tests/support/memory-vault.ts'
 import { forEachSeed, type Random } from '../../../tests/support/random.ts'
+import { exportedJson } from './support/exported.ts'
 
 const NOW = 1_800_000_000_000
-const exported = (vault: LockstepVault) => JSON.stringify(exportJson(vault, NOW))
+const exported = (vault: LockstepVault, options: Partial<JsonExportOptions> = {}) => exportedJson(vault, { now: NOW, ...options })
 
 function filledVault(random: Random): LockstepVault {
   const { vault } = memoryVault(random.seed)
@@ -57,38 +59,86 @@ function filledVault(random: Random): LockstepVault {
 describe('JSON', () => {
   it('an export imported into an empty vault exports the same, and importing it again changes nothing', async () => {
     let notes = 0
-    await forEachSeed('JSON round trip', 60, 'packages/import/test/json.test.ts', (random) => {
-      const text = exported(filledVault(random))
+    await forEachSeed('JSON round trip', 60, 'packages/import/test/json.test.ts', async (random) => {
+      const text = await exported(filledVault(random))
       const { vault } = memoryVault(random.u32())
-      const { updated, kept } = importJson(vault, text)
+      const { updated, kept } = await importJson(vault, text)
       expect({ updated, kept }).toEqual({ updated: 0, kept: 0 })
-      expect(exported(vault)).toBe(text)
+      expect(await exported(vault)).toBe(text)
       notes += listNotes(vault).length
       const pending = vault.query('SELECT tbl, n, since FROM _pending ORDER BY tbl, n')
-      expect(importJson(vault, text)).toMatchObject({ added: 0, updated: 0, kept: 0 })
+      expect(await importJson(vault, text)).toMatchObject({ added: 0, updated: 0, kept: 0 })
       expect(vault.query('SELECT tbl, n, since FROM _pending ORDER BY tbl, n')).toEqual(pending)
     })
     expect(notes).toBeGreaterThan(0)
   })
 
-  it('what was changed here later stays; what is older is updated; what is in the trash comes back', () => {
+  it('an export is laid out as JSON is, whatever is in it, and is read back in parts when it is stopped', async () => {
+    await forEachSeed('JSON layout', 20, 'packages/import/test/json.test.ts', async (random) => {
+      const text = await exported(filledVault(random))
+      expect(text).toBe(`${JSON.stringify(JSON.parse(text), null, 2)}\n`)
+    })
+    const { vault } = memoryVault()
+    const space = addSpace(vault, { name: 's', now: 1 })
+    for (let i = 0; i < 250; i++) addNote(vault, { space, title: `n${i}`, text: 't', now: 10 })
+    const progress: string[] = []
+    const stop = new AbortController()
+    const stopped = exported(vault, {
+      signal: stop.signal,
+      onProgress({ done, total }) {
+        progress.push(`${done}/${total}`)
+        if (done === 200) stop.abort()
+      },
+    })
+    await expect(stopped).rejects.toMatchObject({ code: 'cancelled', message: 'the export was stopped after 200 of 250 notes' })
+    expect(progress).toEqual(['100/250', '200/250'])
+  })
+
+  it('an export of one space has it and its notes, and nothing else', async () => {
+    const { vault } = memoryVault()
+    const [work, home] = ['work', 'home'].map((name) => addSpace(vault, { name, now: 1 })) as [string, string]
+    addNote(vault, { space: work, title: 'w', text: 'w', now: 1 })
+    addNote(vault, { space: home, title: 'h', text: 'h', now: 1 })
+    addDiff(vault, { title: 'd', date: '2026-01-01', text: 'p', now: 1 })
+    editProfile(vault, { name: 'me', apiKeys: { openai: 'secret' }, now: 1 })
+    const one = JSON.parse(await exported(vault, { space: home }))
+    expect(one).toMatchObject({ spaces: [{ name: 'home' }], notes: [{ title: 'h' }] })
+    expect(one).toMatchObject({ diffs: [], stars: [], tldrs: [], profile: null, apiKeys: [] })
+    const copy = memoryVault(2).vault
+    const added: string[] = []
+    await importJson(copy, JSON.stringify(one), { onAdded: (table) => added.push(table) })
+    expect(added).toEqual(['spaces', 'notes'])
+    await expect(exported(vault, { space: 'nowhere' })).rejects.toMatchObject({ code: 'no-such-space' })
+  })
+
+  it('whose export a text is, is told by its contents', async () => {
+    expect(jsonKind(await exported(memoryVault().vault))).toBe('lockstep')
+    expect(jsonKind('{"notes":[],"format":"lockstep-export"}')).toBe('lockstep')
+    expect(jsonKind('{"version":"V1","data":[]}')).toBe('dataans')
+    expect(jsonKind('{"data":[], "version":"V1"}')).toBe('dataans')
+    for (const other of ['', '[]', 'null', '{"version":1}', '"format"', '{"a":"\\"format\\":\\"lockstep-export\\""}']) {
+      expect(jsonKind(other)).toBeUndefined()
+    }
+  })
+
+  it('what was changed here later stays; what is older is updated; what is in the trash comes back', async () => {
     const { vault } = memoryVault()
     const space = addSpace(vault, { name: 's', now: 1 })
     const [newer, older, gone] = ['newer', 'older', 'gone'].map((title) =>
       addNote(vault, { space, title, text: 'exported', now: 10 }),
     ) as [string, string, string]
-    const text = exported(vault)
+    const text = await exported(vault)
     editNote(vault, newer, { text: 'mine', now: 20 })
     editNote(vault, older, { text: 'mine', now: 5 })
     removeNote(vault, gone)
     editProfile(vault, { name: 'me', now: 30 })
-    expect(importJson(vault, text)).toEqual({ added: 0, updated: 2, unchanged: 1, kept: 1 })
+    expect(await importJson(vault, text)).toEqual({ added: 0, updated: 2, unchanged: 1, kept: 1 })
     expect([newer, older, gone].map((id) => findNote(vault, id).text)).toEqual(['mine', 'exported', 'exported'])
     expect(readProfile(vault).name).toBe('me')
     expect(listSpaces(vault)).toHaveLength(1)
   })
 
-  it('[CELL-6] of two diffs of a day the one made later is left, whichever side has it', () => {
+  it('[CELL-6] of two diffs of a day the one made later is left, whichever side has it', async () => {
     for (const [here, there] of [
       [10, 20],
       [20, 10],
@@ -97,11 +147,11 @@ describe('JSON', () => {
       const theirs = addDiff(source, { title: 'theirs', date: '2026-01-01', text: 'p', now: there })
       addStar(source, { diff: theirs.id, paragraph: 0, now: 1 })
       addDiff(vault, { title: 'ours', date: '2026-01-01', text: 'p', now: here })
-      const text = exported(source)
-      importJson(vault, text)
+      const text = await exported(source)
+      await importJson(vault, text)
       expect(listDiffs(vault).map(({ title }) => title)).toEqual([here > there ? 'ours' : 'theirs'])
       expect(listStars(vault)).toHaveLength(here > there ? 0 : 1)
-      expect(importJson(vault, text)).toMatchObject({ added: 0, updated: 0 })
+      expect(await importJson(vault, text)).toMatchObject({ added: 0, updated: 0 })
     }
   })
 
@@ -125,13 +175,13 @@ describe('JSON', () => {
     ['an endless paragraph', JSON.stringify({ ...valid, stars: [{ diff: 'd', paragraph: 1e15, text: '' }] })],
     ['deep nesting', '['.repeat(100_000)],
     ['a list that is an object', JSON.stringify({ ...valid, notes: {} })],
-  ])('refuses %s and writes nothing', (_name, text) => {
+  ])('refuses %s and writes nothing', async (_name, text) => {
     const { vault } = memoryVault()
-    expect(() => importJson(vault, text)).toThrow(ImportError)
+    await expect(importJson(vault, text)).rejects.toThrow(ImportError)
     expect(vault.pending()).toBe(0)
   })
 
-  it('takes hostile names as the texts they are', () => {
+  it('takes hostile names as the texts they are', async () => {
     const { vault } = memoryVault()
     const space = { id: '__proto__', name: '<img onerror=x>' }
     const hostile = {
@@ -142,13 +192,13 @@ describe('JSON', () => {
       path: '../../x.md',
       text: '\ud800',
     }
-    importJson(vault, JSON.stringify({ ...valid, spaces: [space], notes: [hostile], other: 1 }))
+    await importJson(vault, JSON.stringify({ ...valid, spaces: [space], notes: [hostile], other: 1 }))
     expect(findNote(vault, 'constructor')).toMatchObject({
       title: "'; DROP TABLE notes",
       path: '../../x.md',
       text: '\ufffd',
       space: '<img onerror=x>',
     })
-    expect(importJson(vault, JSON.stringify({ ...valid, notes: [hostile] }))).toMatchObject({ unchanged: 1 })
+    expect(await importJson(vault, JSON.stringify({ ...valid, notes: [hostile] }))).toMatchObject({ unchanged: 1 })
   })
 })

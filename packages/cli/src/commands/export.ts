@@ -39,14 +39,10 @@ export const exportCommands: CommandGroup = (program, io) => {
     const counts = await context.withVault(async (vault) => {
       // It holds API keys: for nobody else's eyes.
       const destination = await openDestination(dest, { mode: 0o600 })
-      const document = exportJson(vault, io.now())
-      await destination.writeFile(JSON_FILE, new TextEncoder().encode(`${JSON.stringify(document, null, 2)}\n`))
-      return {
-        spaces: document.spaces.length,
-        notes: document.notes.length,
-        diffs: document.diffs.length,
-        stars: document.stars.length,
-      }
+      const pieces: string[] = []
+      const counts = await exportJson(vault, { now: io.now(), write: (text) => void pieces.push(text) })
+      await destination.writeFile(JSON_FILE, new TextEncoder().encode(pieces.join('')))
+      return counts
     })
     context.out.result(
       { file: JSON_FILE, ...counts },

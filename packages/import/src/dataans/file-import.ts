@@ -16,9 +16,9 @@ import type { DataansImportSummary, WaitingFile } from '#dataans/server-import'
 import { DataansTarget, type SourceNote, type SourceSpace } from '#dataans/target'
 import { parseExportTime, toMillis } from '#dataans/timestamp'
 import { ImportError } from '#errors'
+import { NO_PACE, type OnAdded, type Pace } from '#pace'
 import { Refusals } from '#refusals'
 
-const BATCH_NOTES = 500
 /** UTF-16 units. */
 const BATCH_LENGTH = 4 * 1024 * 1024
 const MOST_FILES_LISTED = 10_000
@@ -53,17 +53,20 @@ export interface DataansFileOptions {
   readonly now: () => number
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
+  readonly pace?: Pace | undefined
+  /** Told of each space and note that was not there before. */
+  readonly onAdded?: OnAdded | undefined
 }
 
 /** @throws ImportError `source-invalid`, before anything is written; `cancelled`, what was imported until then stays */
-export function importDataansFile(
+export async function importDataansFile(
   vault: LockstepVault,
   text: string,
-  { now, onProgress, signal }: DataansFileOptions,
-): DataansImportSummary {
+  { now, onProgress, signal, pace = NO_PACE, onAdded }: DataansFileOptions,
+): Promise<DataansImportSummary> {
   const refusals = new Refusals()
   const { spaces, notes, files } = readExport(text, refusals)
-  const target = new DataansTarget({ vault, spaces, refusals, now: now() })
+  const target = new DataansTarget({ vault, spaces, refusals, now: now(), onAdded })
   vault.transact((tx) => target.takeSpaces(tx))
   let done = 0
   while (done < notes.length) {
@@ -72,12 +75,13 @@ export function importDataansFile(
     }
     let to = done
     let length = 0
-    while (to < notes.length && to - done < BATCH_NOTES && length < BATCH_LENGTH) length += (notes[to++] as SourceNote).text.length
+    while (to < notes.length && to - done < pace.rows && length < BATCH_LENGTH) length += (notes[to++] as SourceNote).text.length
     vault.transact((tx) => {
       for (const note of notes.slice(done, to)) target.takeNote(tx, note)
     })
     done = to
     onProgress?.(done, notes.length)
+    await pace.pause()
   }
   const listed = [...files.values()].slice(0, MOST_FILES_LISTED)
   return {

@@ -18,11 +18,11 @@ import { DataansSource, type OpenedOperation, type SourceLimits } from '#dataans
 import { DataansTarget, type Outcomes, type SourceNote, type SourceSpace } from '#dataans/target'
 import { toMillis } from '#dataans/timestamp'
 import { ImportError } from '#errors'
+import { NO_PACE, type OnAdded, type Pace } from '#pace'
 import { Refusals } from '#refusals'
 import type { Refused } from '#source-tree'
 import type { WebSource } from '#web-source'
 
-const BATCH_NOTES = 500
 /** UTF-16 units. */
 const BATCH_LENGTH = 4 * 1024 * 1024
 const MOST_FILES_LISTED = 10_000
@@ -42,6 +42,9 @@ export interface DataansImportOptions {
   /** UTF-16 units of text that are held between reading and writing. */
   readonly maxHeldText?: number
   readonly limits?: Partial<SourceLimits>
+  readonly pace?: Pace | undefined
+  /** Told of each space and note that was not there before. */
+  readonly onAdded?: OnAdded | undefined
 }
 
 export interface WaitingFile {
@@ -98,22 +101,22 @@ export async function importDataansServer(vault: LockstepVault, options: Dataans
 
   const import_ = new DataansImport(vault, latest, refusals, options)
   import_.spaces()
-  const missing = import_.heldNotes()
+  const missing = await import_.heldNotes()
   if (missing.size > 0) {
     try {
       for await (const batch of source.operations(key, missing)) {
         for (const { operation } of batch) {
           if (operation === undefined || !missing.delete(operation.id)) continue
           const { name, payload } = operation.change
-          if (name === 'CreateNote' || name === 'UpdateNote') import_.take(latest.toNote(payload))
+          if (name === 'CreateNote' || name === 'UpdateNote') await import_.take(latest.toNote(payload))
         }
       }
     } catch (error) {
-      throw import_.brokenOff(error)
+      throw await import_.brokenOff(error)
     }
     for (const id of missing) refusals.add(`operation ${id}`, 'was there at first and then no more: import again')
   }
-  import_.finish()
+  await import_.finish()
   const { files, moreFiles } = await waitingFiles(latest, source, options)
   return {
     ...import_.outcomes,
@@ -147,6 +150,7 @@ class DataansImport {
   readonly #latest: Latest
   readonly #target: DataansTarget
   readonly #options: DataansImportOptions
+  readonly #pace: Pace
   readonly #spaces: ReadonlyMap<string, SourceSpace>
   #batch: { readonly id: string; readonly note: SourceNote | undefined }[] = []
   #length = 0
@@ -156,10 +160,11 @@ class DataansImport {
     this.#vault = vault
     this.#latest = latest
     this.#options = options
+    this.#pace = options.pace ?? NO_PACE
     this.#spaces = new Map(
       [...latest.spaces].flatMap(([id, { value, deleted }]) => (value === undefined ? [] : [[id, toSpace(value, deleted)]])),
     )
-    this.#target = new DataansTarget({ vault, spaces: this.#spaces, refusals, now: options.now() })
+    this.#target = new DataansTarget({ vault, spaces: this.#spaces, refusals, now: options.now(), onAdded: options.onAdded })
   }
 
   get outcomes(): Readonly<Outcomes> {
@@ -171,12 +176,12 @@ class DataansImport {
   }
 
   /** All but those whose texts are not held. Returns the ids of the operations that have them. */
-  heldNotes(): Set<string> {
+  async heldNotes(): Promise<Set<string>> {
     const missing = new Set<string>()
     for (const [id, note] of this.#latest.notes) {
       const { space, digest, value } = note
-      if (this.#latest.isGone(note)) this.#push(id, undefined)
-      else if (value !== undefined) this.take(value)
+      if (this.#latest.isGone(note)) await this.#push(id, undefined)
+      else if (value !== undefined) await this.take(value)
       else if (space === undefined || digest === undefined || !this.#target.passUnchanged({ id, digest, space }))
         missing.add(note.by)
       else this.#done++
@@ -184,17 +189,17 @@ class DataansImport {
     return missing
   }
 
-  take(note: SourceNote): void {
-    this.#push(note.id, note)
+  take(note: SourceNote): Promise<void> {
+    return this.#push(note.id, note)
   }
 
-  #push(id: string, note: SourceNote | undefined): void {
+  async #push(id: string, note: SourceNote | undefined): Promise<void> {
     this.#batch.push({ id, note })
     this.#length += note?.text.length ?? 0
-    if (this.#batch.length >= BATCH_NOTES || this.#length >= BATCH_LENGTH) this.#flush()
+    if (this.#batch.length >= this.#pace.rows || this.#length >= BATCH_LENGTH) await this.#flush()
   }
 
-  #flush(): void {
+  async #flush(): Promise<void> {
     const total = this.#latest.notes.size
     checkSignal(this.#options.signal, `after ${this.#done} of ${total} notes; import again for the rest`)
     this.#vault.transact((tx) => {
@@ -207,20 +212,21 @@ class DataansImport {
     this.#batch = []
     this.#length = 0
     this.#options.onProgress?.('Importing', this.#done, total)
+    await this.#pace.pause()
   }
 
   /** Keeps what has arrived, and says how much it is. */
-  brokenOff(error: unknown): unknown {
+  async brokenOff(error: unknown): Promise<unknown> {
     if (!(error instanceof EngineError || error instanceof ImportError) || this.#options.signal?.aborted) return error
-    this.#flush()
+    await this.#flush()
     const message = `${error.message}; ${this.#done} of ${this.#latest.notes.size} notes are imported, import again for the rest`
     return error instanceof EngineError
       ? new EngineError(error.code, message, { cause: error })
       : new ImportError(error.code, message, { cause: error })
   }
 
-  finish(): void {
-    this.#flush()
+  async finish(): Promise<void> {
+    await this.#flush()
     const deleted = [...this.#latest.spaces].filter(([, space]) => space.deleted)
     this.#vault.transact((tx) => {
       for (const [id] of deleted) this.#target.removeSpace(tx, id)

@@ -21,6 +21,7 @@ import { MAX_VALUE_BYTES, type Transaction } from '@lockstep/engine/transaction'
 import type { LockstepVault, Tables } from '@lockstep/model/schema'
 import { digestOf, rowIdOf } from '#dataans/ids'
 import { titleOf } from '#markdown-title'
+import type { OnAdded } from '#pace'
 import type { Refusals } from '#refusals'
 
 /** Times are Unix milliseconds. */
@@ -96,6 +97,7 @@ export class DataansTarget {
   readonly #spaces: ReadonlyMap<string, SourceSpace>
   readonly #refusals: Refusals
   readonly #now: number
+  readonly #onAdded: OnAdded | undefined
 
   /** `spaces`: all there are, by id. */
   constructor(options: {
@@ -104,11 +106,13 @@ export class DataansTarget {
     readonly refusals: Refusals
     /** Unix milliseconds. */
     readonly now: number
+    readonly onAdded?: OnAdded | undefined
   }) {
     this.#vault = options.vault
     this.#spaces = options.spaces
     this.#refusals = options.refusals
     this.#now = options.now
+    this.#onAdded = options.onAdded
   }
 
   /** Makes those that are missing and renames those that were renamed there. */
@@ -131,6 +135,7 @@ export class DataansTarget {
     const createdAt = this.#time(space.createdAt)
     tx.put('spaces', id, { name, source: digestOf(name), createdAt, updatedAt: Math.max(createdAt, this.#time(space.updatedAt)) })
     this.outcomes.spaces++
+    this.#onAdded?.('spaces', id)
   }
 
   /** Counts a note that is here as last imported, by its text's digest; false where the text is needed. */
@@ -163,6 +168,7 @@ export class DataansTarget {
       this.#ensureSpace(tx, note.space)
       tx.put('notes', id, { space, title, text, source, createdAt: this.#time(note.createdAt), updatedAt })
       this.outcomes.added++
+      this.#onAdded?.('notes', id)
       return
     }
     const wasMoved = known['space'] !== importedSpace(known['source'])
