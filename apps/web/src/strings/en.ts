@@ -1,5 +1,6 @@
 /** Everything that people read, in one place. Functions take what changes from one time to the next. */
 import { account } from '#strings/en-account'
+import { image } from '#strings/en-images'
 import { insecure, updates } from '#strings/en-updates'
 
 const count = (n: number, one: string, many: string): string => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
@@ -53,6 +54,7 @@ export const en = {
   cancel: 'Cancel',
   save: 'Save',
   showAll: (left: number) => `Show all: ${count(left, 'more character', 'more characters')}`,
+  image,
   showImage: (host: string) => `Show the image from ${host}`,
   anewTitle: 'This text was begun anew on another device. What you had here:',
   anewDrop: 'Leave it out',

@@ -8,6 +8,7 @@
 import Markdown, { type Env, type MarkdownIt, type Token } from 'markdown-it'
 import { highlighter } from '#text/highlighter'
 import { htmlLines } from '#text/html-lines'
+import { readAlt } from '#text/image-size'
 
 export const SAFE_LINK = /^(?:https?:|mailto:)/i
 const SAFE_IMAGE = /^https?:/i
@@ -118,14 +119,20 @@ export const parseMarkdown = (text: string): Blocks => {
 
 /** Not sanitised. */
 export function htmlOf({ tokens, env }: Blocks, { allowedHosts, showImage }: MarkdownOptions): string {
+  let images = 0
   markdown.renderer.rules['image'] = (tokens, i) => {
     const token = tokens[i]
     const source = String(token?.attrGet('src') ?? '')
     const host = SAFE_IMAGE.test(source) ? hostOf(source) : undefined
-    const alt = escapeHtml(token?.content ?? '')
-    if (host === undefined) return alt
-    if (allowedHosts.has(host)) return `<img src="${escapeHtml(source)}" alt="${alt}">`
-    return `<button type="button" class="blocked-image" data-host="${escapeHtml(host)}"><span>${alt}</span> ${escapeHtml(showImage(host))}</button>`
+    const { alt, size } = readAlt(token?.content ?? '')
+    const name = escapeHtml(alt)
+    const index = images++
+    if (host === undefined) return name
+    if (allowedHosts.has(host)) {
+      const sized = size === undefined ? '' : ` width="${size.width}"${size.height === undefined ? '' : ` height="${size.height}"`}`
+      return `<span class="image"><img src="${escapeHtml(source)}" alt="${name}" data-image="${index}"${sized}></span>`
+    }
+    return `<button type="button" class="blocked-image" data-host="${escapeHtml(host)}"><span>${name}</span> ${escapeHtml(showImage(host))}</button>`
   }
   markdown.renderer.rules['link_open'] = (tokens, i) =>
     `<a href="${escapeHtml(tokens[i]?.attrGet('href') ?? null)}" target="_blank" rel="noopener noreferrer">`

@@ -10,7 +10,7 @@ const ALLOWED_TAGS =
     ' ',
   )
 const ALLOWED_ATTRIBUTES =
-  'align alt class checked data-blocked-image data-host disabled href src start target rel tabindex title type colspan rowspan'.split(
+  'align alt class checked data-blocked-image data-host data-image disabled height href src start target rel tabindex title type colspan rowspan width'.split(
     ' ',
   )
 

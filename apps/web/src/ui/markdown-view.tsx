@@ -1,10 +1,11 @@
 /** A text, rendered; of a very long one the beginning, and all of it when asked. Its HTML comes sanitised (`markdown.ts`). */
-import { type MouseEvent, memo, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { type MouseEvent, memo, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { allowImageHost, useImageHosts } from '#local/image-hosts'
 import { t } from '#strings/strings'
 import { beginningOf, isLong, isTooLongForMarkdown } from '#text/beginning'
 import { highlighter, needHighlighter, onHighlighter } from '#text/highlighter'
 import { renderMarkdown } from '#text/markdown'
+import { type OnImageResize, useImageHandles } from '#ui/use-image-handles'
 
 const FENCE = /^ {0,3}(?:```|~~~)\w/m
 
@@ -13,7 +14,14 @@ function onClick({ target }: MouseEvent): void {
   if (host !== undefined) allowImageHost(host)
 }
 
-function Rendered({ text }: { readonly text: string }) {
+interface MarkdownViewProps {
+  readonly text: string
+  /** With it images can be made wider and narrower. */
+  readonly onImageResize?: OnImageResize | undefined
+}
+
+function Rendered({ text, onImageResize }: MarkdownViewProps) {
+  const place = useRef<HTMLDivElement>(null)
   const allowedHosts = useImageHosts()
   const colours = useSyncExternalStore(onHighlighter, highlighter)
   const hasCode = FENCE.test(text)
@@ -25,22 +33,28 @@ function Rendered({ text }: { readonly text: string }) {
     () => renderMarkdown(text, { allowedHosts, showImage: t.showImage }),
     [text, allowedHosts, hasCode && colours],
   )
+  useImageHandles(place, html, onImageResize)
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: what is clicked is a button inside, which keyboards reach
     // biome-ignore lint/a11y/noStaticElementInteractions: as above
     // biome-ignore lint/security/noDangerouslySetInnerHtml: it has been sanitised
-    <div className="markdown" onClick={onClick} dangerouslySetInnerHTML={{ __html: html }} />
+    <div className="markdown" ref={place} onClick={onClick} dangerouslySetInnerHTML={{ __html: html }} />
   )
 }
 
-export const MarkdownView = memo(function MarkdownView({ text }: { readonly text: string }) {
+export const MarkdownView = memo(function MarkdownView({ text, onImageResize }: MarkdownViewProps) {
   const [all, setAll] = useState(false)
-  if (!isLong(text)) return <Rendered text={text} />
-  if (all) return isTooLongForMarkdown(text) ? <pre className="plain-text">{text}</pre> : <Rendered text={text} />
+  if (!isLong(text)) return <Rendered text={text} onImageResize={onImageResize} />
+  if (all)
+    return isTooLongForMarkdown(text) ? (
+      <pre className="plain-text">{text}</pre>
+    ) : (
+      <Rendered text={text} onImageResize={onImageResize} />
+    )
   const shown = beginningOf(text)
   return (
     <>
-      <Rendered text={shown} />
+      <Rendered text={shown} onImageResize={onImageResize} />
       <button type="button" className="link" onClick={() => setAll(true)}>
         {t.showAll(text.length - shown.length)}
       </button>

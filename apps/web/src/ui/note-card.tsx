@@ -64,7 +64,7 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
           <Editor id={id} onDone={() => onDone(id)} />
         </Suspense>
       ) : (
-        <MarkdownView text={text} />
+        <MarkdownView text={text} onImageResize={(resize) => actions.resizeImage(note, resize)} />
       )}
       {conflicts.map((other) => (
         <aside className="conflict" key={other}>
