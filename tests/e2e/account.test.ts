@@ -1,4 +1,6 @@
 /** Signing in, keys and devices, as people meet them: the story of Dataans' first sync, and what goes wrong later. */
+import { invitationLink } from '@lockstep/web/account/invitation'
+import { qrPath } from '@lockstep/web/account/qr'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
@@ -105,6 +107,52 @@ test.skipIf(!available)(
     await syncNow(phone)
     await closeDialog(phone)
     await note(phone, 'from the laptop').waitFor()
+    expect(errorsOfApp()).toEqual([])
+  },
+)
+
+test.skipIf(!available)(
+  'the QR code on the recovery sheet is a link: it leaves the address bar at once, and only the password is left to enter',
+  async () => {
+    await startServer()
+    const laptop = await openPage()
+    await write(laptop, 'from the laptop')
+    const passphrase = await signUp(laptop)
+    await button(laptop, 'Recovery sheet and passphrase').click()
+    await button(laptop, 'Show as QR code').click()
+    const code = laptop.getByRole('img', { name: /as a QR code/ })
+    await code.waitFor()
+    const link = invitationLink(stage.url, { vault: 'main', passphrase })
+    expect(await code.locator('path').getAttribute('d')).toBe(qrPath(link).path)
+
+    const context = await newDevice(stage)
+    const sent: string[] = []
+    context.on('request', (request) => {
+      // Playwright shows the whole address of a page, as the address bar had it.
+      const url = request.isNavigationRequest() ? request.url().replace(/#.*/, '') : request.url()
+      sent.push(`${url} ${JSON.stringify(request.headers())} ${request.postData() ?? ''}`)
+    })
+    const phone = await context.newPage()
+    await phone.goto(link)
+    await phone.getByRole('textbox', { name: 'Passphrase' }).waitFor()
+    expect([phone.url(), await phone.evaluate(() => history.length)]).toEqual([`${stage.url}/`, 2])
+    expect(await field(phone, 'Passphrase').inputValue()).toBe(passphrase)
+    expect(await field(phone, 'Vault').inputValue()).toBe('main')
+    await phone.getByText('All twelve words fit together').waitFor()
+    // Nothing else is to be done.
+    await phone.waitForFunction(() => (document.activeElement as HTMLInputElement).type === 'password')
+    await phone.keyboard.type(PASSWORD)
+    await phone.keyboard.press('Enter')
+    await button(phone, 'Sync now').waitFor()
+    await syncNow(phone)
+    await closeDialog(phone)
+    await note(phone, 'from the laptop').waitFor()
+    expect(sent.filter((request) => request.includes(passphrase.split(' ')[0] as string))).toEqual([])
+
+    // Opened where somebody is signed in it changes nothing.
+    await phone.goto(link)
+    await phone.getByText('This browser is signed in already').waitFor()
+    expect(phone.url()).toBe(`${stage.url}/`)
     expect(errorsOfApp()).toEqual([])
   },
 )

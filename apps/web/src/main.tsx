@@ -2,6 +2,7 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { leaveGate } from '#account/gate'
+import { takeInvitations } from '#account/invitation'
 import type { HostClient } from '#host/methods'
 import type { HostEvent } from '#host/serve'
 import { IN_MEMORY, type Storage } from '#host/storage'
@@ -89,6 +90,7 @@ function begin(storage: Storage): void {
   )
 }
 
+takeInvitations()
 if (isSecureContext) {
   leaveGate()
   if (import.meta.env.PROD) void updates.start()

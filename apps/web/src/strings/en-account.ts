@@ -3,6 +3,10 @@ const count = (n: number, one: string, many: string): string => `${n.toLocaleStr
 
 export const account = {
   intro: 'Sign in to keep your devices in step. The server sees only ciphertext.',
+  invited: {
+    intro: 'Enter the password of this vault, and this device is in step with the others.',
+    already: 'This browser is signed in already; the link changed nothing.',
+  },
   server: 'Server',
   serverIs: (version: string) => `Lockstep ${version}`,
   asking: 'Asking the server…',
@@ -82,7 +86,9 @@ export const account = {
     saveFile: 'Save as text file',
     qr: 'Show as QR code',
     hideQr: 'Hide the QR code',
-    qrAlt: 'The passphrase as a QR code',
+    qrAlt: 'A link with the passphrase, as a QR code',
+    qrHint:
+      'The camera of another device reads it and opens this server’s page there: only the password is left to enter. Whoever else reads it has the passphrase.',
     kept: 'I have written it down',
     done: 'Done',
     proofTitle: 'Let us see',

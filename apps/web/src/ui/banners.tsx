@@ -1,6 +1,7 @@
 /** What keeps the vault from syncing until the person does something, over the notes, once; App info says it again. */
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { openGate } from '#account/gate'
+import { forgetInvitation, useInvitation } from '#account/invitation'
 import { t } from '#strings/strings'
 import { AccountDialog } from '#ui/account-dialog'
 import { useStatus } from '#ui/status'
@@ -13,10 +14,20 @@ export function Banners() {
   const { value: status } = useStatus()
   const [put, setPut] = useState<string>()
   const [info, setInfo] = useState(false)
+  const invited = useInvitation() !== undefined
+  useEffect(() => {
+    if (invited) setInfo(true)
+  }, [invited])
   const state = ASKING.find((one) => one === status?.state)
   // What is over may come again, and is then told again.
   if (put !== undefined && put !== state) setPut(undefined)
-  if (info) return <AccountDialog onClose={() => setInfo(false)} />
+  if (info) {
+    const close = () => {
+      setInfo(false)
+      forgetInvitation()
+    }
+    return <AccountDialog onClose={close} />
+  }
   if (status === undefined || state === undefined || put === state) return null
   const later = () => setPut(state)
   if (state === 'needs-password') {

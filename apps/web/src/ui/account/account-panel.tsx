@@ -1,5 +1,6 @@
 /** App info's contents: signing in, or what there is to see and do when signed in, one view at a time. */
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { forgetInvitation, useInvitation } from '#account/invitation'
 import type { Recovery } from '#account/recovery'
 import { isRecoveryUnproven } from '#local/recovery-proof'
 import { t } from '#strings/strings'
@@ -13,11 +14,22 @@ import { type AccountView, SignedInPanel } from '#ui/account/signed-in-panel'
 import { Icon } from '#ui/icons'
 import { type Status, useStatus } from '#ui/status'
 import { StorageNote } from '#ui/storage'
+import { useToast } from '#ui/toasts'
 
 export function AccountPanel() {
   const { value: status } = useStatus()
   const [made, setMade] = useState<Recovery>()
   const [view, setView] = useState<AccountView>()
+  const invitation = useInvitation()
+  const toast = useToast()
+  const joining = useRef(false)
+  useEffect(() => {
+    if (status === undefined || invitation === undefined) return
+    const signedIn = status.profile.signedIn || status.state === 'needs-password'
+    if (!signedIn) joining.current = true
+    else if (!joining.current) toast({ text: t.account.invited.already })
+    if (signedIn) forgetInvitation()
+  }, [status, invitation, toast])
   if (status === undefined) return <p className="help">{t.loading}</p>
   const back = () => setView(undefined)
   if (made !== undefined) return <RecoverySheet recovery={made} prove onDone={() => setMade(undefined)} />
@@ -36,7 +48,7 @@ export function AccountPanel() {
   if (!status.profile.signedIn && status.state !== 'needs-password') {
     return (
       <>
-        <SignInForm last={status.profile} onSignedIn={setMade} />
+        <SignInForm key={invitation?.passphrase} last={status.profile} invitation={invitation} onSignedIn={setMade} />
         <StorageNote />
       </>
     )

@@ -8,14 +8,16 @@ interface PassphraseFieldProps {
   readonly hint: string
   /** Somebody's own: there is nothing to help with. */
   readonly own?: boolean
+  /** It stands there already. */
+  readonly given?: string | undefined
 }
 
 /** What a form got from a {@link PassphraseField}. */
 export const passphraseIn = (form: FormData, name: string): string => asTyped(String(form.get(name) ?? ''))
 
-export function PassphraseField({ name, hint, own = false }: PassphraseFieldProps) {
+export function PassphraseField({ name, hint, own = false, given = '' }: PassphraseFieldProps) {
   const id = useId()
-  const [text, setText] = useState('')
+  const [text, setText] = useState(given)
   const { advice, offers, replaces } = passphraseHelp(text)
   const warns = advice.kind === 'unknown' || advice.kind === 'count' || advice.kind === 'checksum'
   return (

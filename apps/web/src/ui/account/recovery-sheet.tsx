@@ -1,5 +1,6 @@
 /** The recovery sheet: to be written down, printed or saved; and once, the proof that it was. */
 import { type FormEvent, useId, useMemo, useState } from 'react'
+import { invitationLink } from '#account/invitation'
 import { qrPath } from '#account/qr'
 import { pickWords, type Recovery, recoveryFile, recoveryText, sheetWords, wrongWords } from '#account/recovery'
 import { setRecoveryUnproven } from '#local/recovery-proof'
@@ -38,7 +39,12 @@ export function RecoverySheet({ recovery, prove, onDone }: RecoverySheetProps) {
             <li key={i}>{word}</li>
           ))}
         </ol>
-        {qr && <QrCode text={recovery.passphrase} />}
+        {qr && (
+          <figure className="qr-figure">
+            <QrCode text={invitationLink(recovery.server, recovery)} />
+            <figcaption className="help">{r.qrHint}</figcaption>
+          </figure>
+        )}
         <dl>
           <dt>{t.account.server}</dt>
           <dd>{recovery.server}</dd>

@@ -2,6 +2,7 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import { deviceNameOf } from '#account/device-name'
 import { explain } from '#account/explain'
+import type { Invitation } from '#account/invitation'
 import { newPassphrase } from '#account/new-passphrase'
 import type { Recovery } from '#account/recovery'
 import { setRecoveryUnproven } from '#local/recovery-proof'
@@ -49,18 +50,21 @@ function useServer(server: string): Known {
 interface SignInFormProps {
   /** Where this browser was signed in last. */
   readonly last: { readonly server?: string; readonly vault?: string; readonly deviceName?: string }
+  /** From a link that a device of the vault has shown. */
+  readonly invitation: Invitation | undefined
   /** With the sheet of a vault that has just been made. */
   readonly onSignedIn: (made: Recovery | undefined) => void
 }
 
-export function SignInForm({ last, onSignedIn }: SignInFormProps) {
+export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
   const client = useVault()
-  const [server, setServer] = useState(last.server ?? location.origin)
-  const [vault, setVault] = useState(last.vault ?? 'main')
+  const [server, setServer] = useState(invitation === undefined ? (last.server ?? location.origin) : location.origin)
+  const [vault, setVault] = useState(invitation?.vault ?? last.vault ?? 'main')
   const [asked, setAsked] = useState(server)
   const known = useServer(asked)
   const [chosen, setIntent] = useState<'create' | 'join'>()
-  const intent = chosen ?? (last.vault !== undefined || !known.takesVaults ? 'join' : 'create')
+  const joins = invitation !== undefined || last.vault !== undefined || !known.takesVaults
+  const intent = chosen ?? (joins ? 'join' : 'create')
   const [kind, setKind] = useState<Kind>('made')
   const [without, setWithout] = useState(false)
   const { setupTokenRequired } = known
@@ -100,7 +104,7 @@ export function SignInForm({ last, onSignedIn }: SignInFormProps) {
 
   return (
     <form className="sign-in" onSubmit={(event) => void signIn(event)}>
-      <p>{a.intro}</p>
+      <p>{invitation === undefined ? a.intro : a.invited.intro}</p>
       <div className="field">
         <label>
           {a.server}
@@ -139,7 +143,12 @@ export function SignInForm({ last, onSignedIn }: SignInFormProps) {
           <input name="deviceName" required maxLength={64} defaultValue={last.deviceName ?? deviceNameOf(navigator.userAgent)} />
         </label>
       </div>
-      <PasswordField name="password" label={a.password} autoComplete={intent === 'create' ? 'new-password' : 'current-password'} />
+      <PasswordField
+        name="password"
+        label={a.password}
+        autoComplete={intent === 'create' ? 'new-password' : 'current-password'}
+        autoFocus={invitation !== undefined}
+      />
       <fieldset className="choices" aria-label={a.which}>
         {(['create', 'join'] as const).map((choice) => (
           <label key={choice} className="choice">
@@ -179,7 +188,7 @@ export function SignInForm({ last, onSignedIn }: SignInFormProps) {
         </>
       ) : (
         <>
-          {!without && <PassphraseField name="passphrase" hint={a.passphraseHint} />}
+          {!without && <PassphraseField name="passphrase" hint={a.passphraseHint} given={invitation?.passphrase} />}
           <label className="choice">
             <input type="checkbox" checked={without} onChange={({ target }) => setWithout(target.checked)} />
             <span>{a.noPassphrase}</span>
