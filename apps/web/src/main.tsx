@@ -7,7 +7,8 @@ import type { HostClient } from '#host/methods'
 import type { HostEvent } from '#host/serve'
 import { IN_MEMORY, type Storage } from '#host/storage'
 import { openLink } from '#link/browser-link'
-import { forgetKept } from '#local/kept'
+import { kept } from '#local/kept'
+import { forgetProfile, shownProfile } from '#local/profiles'
 import { readMode } from '#local/sync-mode'
 import { ACTIVITY } from '#ui/activity'
 import { App } from '#ui/app'
@@ -28,15 +29,14 @@ import './styles/reading.css'
 import './styles/storage.css'
 import './styles/updates.css'
 
-const DEVICE = 'main'
 const root = createRoot(document.getElementById('app') as HTMLElement)
 
 function openVault(storage: Storage): { readonly client: HostClient; readonly live: LiveAnswers; close(): void } {
   const live = new LiveAnswers()
-  const name = storage === 'browser' ? DEVICE : IN_MEMORY
+  const name = storage === 'browser' ? shownProfile : IN_MEMORY
   const link = openLink({
     // A vault in memory is one tab's own.
-    name: storage === 'browser' ? DEVICE : `${IN_MEMORY}/${crypto.randomUUID()}`,
+    name: storage === 'browser' ? shownProfile : `${IN_MEMORY}/${crypto.randomUUID()}`,
     startWorker: () => new Worker(new URL('./host/worker.ts', import.meta.url), { type: 'module', name }),
     onNotice(event) {
       const notice = event as HostEvent
@@ -48,7 +48,8 @@ function openVault(storage: Storage): { readonly client: HostClient; readonly li
         case 'activity':
           return live.changed([ACTIVITY])
         case 'wiped':
-          forgetKept()
+          kept.clear()
+          if (storage === 'browser') forgetProfile(shownProfile)
           return location.reload()
       }
     },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { forgetKept, keep, readKept } from '#local/kept'
+import { kept } from '#local/kept'
 import { forgetUnsaved, keepUnsaved, unsavedNotes } from '#local/unsaved'
 
 let texts: Map<string, string>
@@ -23,24 +23,24 @@ const note = (id: string, now: number) => ({ id, space: 's', title: 'T', text: `
 test('a note is kept until it is stored, in the order of writing', () => {
   keepUnsaved(note('b', 2))
   keepUnsaved(note('a', 1))
-  keep('draft/s', 'something else')
+  kept.keep('draft/s', 'something else')
   expect(unsavedNotes()).toEqual([note('a', 1), note('b', 2)])
   forgetUnsaved('a')
   expect(unsavedNotes()).toEqual([note('b', 2)])
 })
 
 test('what is not one of ours is left where it is', () => {
-  texts.set('lockstep/unsaved/x', '{"id":1}')
-  texts.set('lockstep/unsaved/y', 'no JSON')
+  texts.set('lockstep/main/unsaved/x', '{"id":1}')
+  texts.set('lockstep/main/unsaved/y', 'no JSON')
   keepUnsaved(note('a', 1))
   expect(unsavedNotes()).toEqual([note('a', 1)])
-  expect(texts.has('lockstep/unsaved/x')).toBe(true)
+  expect(texts.has('lockstep/main/unsaved/x')).toBe(true)
 })
 
 test('all that the app keeps is forgotten at once, and nothing of anybody else', () => {
-  for (const name of ['draft/s', 'sync-mode', 'shortcuts']) keep(name, 'x')
+  for (const name of ['draft/s', 'sync-mode', 'shortcuts']) kept.keep(name, 'x')
   texts.set('other', 'stays')
-  forgetKept()
+  kept.clear()
   expect([...texts.keys()]).toEqual(['other'])
 })
 
@@ -51,7 +51,7 @@ test('a browser that keeps nothing breaks nothing', () => {
   vi.stubGlobal('localStorage', { getItem: refuse, setItem: refuse, removeItem: refuse, key: refuse, length: 1 })
   keepUnsaved(note('a', 1))
   forgetUnsaved('a')
-  forgetKept()
+  kept.clear()
   expect(unsavedNotes()).toEqual([])
-  expect(readKept('draft/s')).toBe(undefined)
+  expect(kept.read('draft/s')).toBe(undefined)
 })

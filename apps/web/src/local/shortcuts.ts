@@ -1,8 +1,10 @@
 /** The keys that this browser's person chose; what they did not choose stays with the app. */
 import { COMMAND_NAMES, COMMANDS, type Command, type Shortcuts, withChosen } from '#keys/commands'
 import { createChoice } from '#local/choice'
+import { browserShelf } from '#local/shelf'
 
 const shortcuts = createChoice<Shortcuts>({
+  shelf: browserShelf,
   name: 'shortcuts',
   parse: withChosen,
   toJson(chosen) {

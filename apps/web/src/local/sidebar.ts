@@ -1,8 +1,8 @@
 /** Whether this browser's person has put the spaces away, where there would be room for them. */
-import { keep, readKept } from '#local/kept'
+import { browserShelf } from '#local/shelf'
 
 const NAME = 'spaces-hidden'
 
-export const readHidden = (): boolean => readKept(NAME) !== undefined
+export const readHidden = (): boolean => browserShelf.read(NAME) !== undefined
 
-export const keepHidden = (hidden: boolean): void => keep(NAME, hidden ? 'yes' : undefined)
+export const keepHidden = (hidden: boolean): void => browserShelf.keep(NAME, hidden ? 'yes' : undefined)

@@ -1,5 +1,5 @@
 /** How this browser syncs: the person's choice, kept here. */
-import { keep, readKept } from '#local/kept'
+import { kept } from '#local/kept'
 
 const NAME = 'sync-mode'
 const MODES = ['manual', 'auto', 'live'] as const
@@ -7,8 +7,8 @@ const MODES = ['manual', 'auto', 'live'] as const
 export type SyncMode = (typeof MODES)[number]
 
 export function readMode(): SyncMode {
-  const kept = readKept(NAME)
-  return MODES.find((mode) => mode === kept) ?? 'auto'
+  const chosen = kept.read(NAME)
+  return MODES.find((mode) => mode === chosen) ?? 'auto'
 }
 
-export const writeMode = (mode: SyncMode): void => keep(NAME, mode)
+export const writeMode = (mode: SyncMode): void => kept.keep(NAME, mode)
