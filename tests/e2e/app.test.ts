@@ -90,10 +90,10 @@ test.skipIf(!available)('a tab that is closed while somebody writes loses neithe
   expect(await note(again, 'saved, and gone at once').count()).toBe(1)
   // A note that was on its way when its tab died.
   const onItsWay = { id: 'noteontheway', space: 'first', title: 'on its way', text: 'on its way', now: 1 }
-  await again.evaluate((kept) => localStorage.setItem(`lockstep/unsaved/${kept.id}`, JSON.stringify(kept)), onItsWay)
+  await again.evaluate((kept) => localStorage.setItem(`lockstep/main/unsaved/${kept.id}`, JSON.stringify(kept)), onItsWay)
   await again.reload()
   await note(again, 'on its way').waitFor()
-  await again.waitForFunction(() => localStorage.getItem('lockstep/unsaved/noteontheway') === null)
+  await again.waitForFunction(() => localStorage.getItem('lockstep/main/unsaved/noteontheway') === null)
   expect(await again.getByRole('textbox', { name: 'Write a note' }).inputValue()).toBe('a draft')
   expect(stage.errors).toEqual([])
 })
