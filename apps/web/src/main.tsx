@@ -14,6 +14,7 @@ import { ACTIVITY } from '#ui/activity'
 import { App } from '#ui/app'
 import { Banners } from '#ui/banners'
 import { InsecurePage } from '#ui/insecure-page'
+import { prefetchParts } from '#ui/part'
 import { ACCOUNT } from '#ui/status'
 import { StorageProvider } from '#ui/storage'
 import { Toasts } from '#ui/toasts'
@@ -56,7 +57,7 @@ function openVault(storage: Storage): { readonly client: HostClient; readonly li
     // The tab that leads keeps the vault in step for all.
     onLead: () => void client.watch(readMode()).catch(() => {}),
   })
-  const client = createClient(link)
+  const client = createClient(link, () => updates.missing())
   const ended = new AbortController()
   addEventListener('focus', () => void client.focused().catch(() => {}), ended)
   addEventListener('online', () => void client.online().catch(() => {}), ended)
@@ -76,6 +77,8 @@ function begin(storage: Storage): void {
     close()
     begin('memory')
   }
+  // Once the vault has answered: until then the page has better to do.
+  client.activity().then(prefetchParts, () => {})
   root.render(
     <StrictMode>
       <StorageProvider key={storage} storage={storage} onMemory={onMemory}>

@@ -13,7 +13,7 @@ export interface WebHome {
   readonly vault: LockstepVault
   /** There may be an account: only the device knows. */
   readonly hasDevice: boolean
-  /** Loaded and opened by the first who asks. @throws MissingPartError; EngineError */
+  /** Loaded and opened by the first who asks. @throws an error of code `part-missing`; EngineError */
   device(): Promise<WebDevice>
 }
 

@@ -3,16 +3,18 @@
  * part may be out of reach, or gone because the server has a newer build meanwhile.
  */
 
-/** Its code tells what can be done: to load the app anew. Nothing has happened. */
-export class MissingPartError extends Error {
-  readonly code = 'part-missing'
+export const PART_MISSING = 'part-missing'
+
+/** To load the app anew helps. Nothing has happened. */
+class MissingPartError extends Error {
+  readonly code = PART_MISSING
   constructor(cause: unknown) {
     super('a part of the app could not be loaded: reload the page', { cause })
     this.name = 'MissingPartError'
   }
 }
 
-/** @param load a dynamic import. @throws MissingPartError */
+/** @param load a dynamic import. @throws MissingPartError, of code {@link PART_MISSING} */
 export async function loadPart<M>(load: () => Promise<M>): Promise<M> {
   try {
     return await load()

@@ -1,6 +1,7 @@
 /** What people read about new versions, and where a page may store nothing. */
 export const updates = {
   ready: 'A new version is ready.',
+  missing: 'A part of the app could not be loaded. With a network, reloading helps; what you wrote stays.',
   reload: 'Reload',
   later: 'Later',
   notStored: 'Not reloaded: what you typed could not be stored yet.',

@@ -1,12 +1,13 @@
 /** What keeps the vault from syncing until the person does something, over the notes, once; App info says it again. */
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { openGate } from '#account/gate'
 import { forgetInvitation, useInvitation } from '#account/invitation'
 import { t } from '#strings/strings'
-import { AccountDialog } from '#ui/account-dialog'
+import { AccountDialog } from '#ui/dialogs'
+import { createPart } from '#ui/part'
 import { useStatus } from '#ui/status'
 
-const PasswordAgain = lazy(() => import('#ui/account/password-again').then((module) => ({ default: module.PasswordAgain })))
+const PasswordAgain = createPart(async () => (await import('#ui/account/password-again')).PasswordAgain)
 
 const ASKING = ['needs-password', 'needs-gate', 'problem'] as const
 
@@ -32,11 +33,9 @@ export function Banners() {
   const later = () => setPut(state)
   if (state === 'needs-password') {
     return (
-      <Suspense>
-        <section className="banner" aria-label={t.account.again.title}>
-          <PasswordAgain profile={status.profile} heading="h2" onLater={later} />
-        </section>
-      </Suspense>
+      <section className="banner" aria-label={t.account.again.title}>
+        <PasswordAgain props={{ profile: status.profile, heading: 'h2', onLater: later }} onMissing={later} />
+      </section>
     )
   }
   const { title } = t.account[state === 'needs-gate' ? 'gate' : 'problem']

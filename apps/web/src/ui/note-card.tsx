@@ -1,18 +1,18 @@
 /** One note of the timeline: its text, when it was written, where it is saved, and what can be done with it. */
-import { DropdownMenu } from 'radix-ui'
-import { lazy, memo, Suspense, useState } from 'react'
+import { memo, useState } from 'react'
 import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
 import { shortTime } from '#text/when'
+import { MoveDialog } from '#ui/dialogs'
 import { Icon, type IconName } from '#ui/icons'
-import { Keys } from '#ui/keys'
 import { MarkdownView } from '#ui/markdown-view'
-import { MoveDialog } from '#ui/move-dialog'
+import { MenuButton } from '#ui/menu-button'
 import { useNoteActions } from '#ui/note-actions'
+import { createPart } from '#ui/part'
 import { useVault } from '#ui/vault'
 
-const Editor = lazy(() => import('#ui/editor'))
+const Editor = createPart(async () => (await import('#ui/editor')).default)
 
 function PlaceMark({ place }: Pick<ShownNote, 'place'>) {
   const [icon, text]: [IconName, string] =
@@ -51,6 +51,14 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
   // A title of its own, given elsewhere: what follows from the text is not said twice.
   const ownTitle = title !== '' && title !== noteTitle(text) ? title : undefined
 
+  const menu = () => [
+    [
+      { text: pinned ? t.unpin : t.pin, chords: 'P', onSelect: () => actions.togglePin(note) },
+      { text: t.moveTo, chords: '', onSelect: () => setMoving(true) },
+      { text: t.history.menu, chords: 'H', onSelect: () => onHistory(id) },
+      { text: t.deleteNote, chords: 'Delete', danger: true, onSelect: () => actions.remove(note) },
+    ],
+  ]
   return (
     <article
       className={marked ? 'note marked' : 'note'}
@@ -60,9 +68,7 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
     >
       {ownTitle !== undefined && <h2>{ownTitle}</h2>}
       {editing ? (
-        <Suspense fallback={<MarkdownView text={text} />}>
-          <Editor id={id} onDone={() => onDone(id)} />
-        </Suspense>
+        <Editor props={{ id, onDone: () => onDone(id) }} fallback={<MarkdownView text={text} />} onMissing={() => onDone(id)} />
       ) : (
         <MarkdownView text={text} onImageResize={(resize) => actions.resizeImage(note, resize)} />
       )}
@@ -87,27 +93,7 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
           <button type="button" className="icon-button" aria-label={t.edit} title={t.edit} onClick={() => onEdit(id)}>
             <Icon name="edit" />
           </button>
-          <DropdownMenu.Root modal={false}>
-            <DropdownMenu.Trigger className="icon-button" aria-label={t.more} title={t.more}>
-              <Icon name="more" />
-            </DropdownMenu.Trigger>
-            <DropdownMenu.Portal>
-              <DropdownMenu.Content className="menu" align="end">
-                <DropdownMenu.Item className="menu-item" onSelect={() => actions.togglePin(note)}>
-                  {pinned ? t.unpin : t.pin} <Keys chords="P" aside />
-                </DropdownMenu.Item>
-                <DropdownMenu.Item className="menu-item" onSelect={() => setMoving(true)}>
-                  {t.moveTo}
-                </DropdownMenu.Item>
-                <DropdownMenu.Item className="menu-item" onSelect={() => onHistory(id)}>
-                  {t.history.menu} <Keys chords="H" aside />
-                </DropdownMenu.Item>
-                <DropdownMenu.Item className="menu-item danger" onSelect={() => actions.remove(note)}>
-                  {t.deleteNote} <Keys chords="Delete" aside />
-                </DropdownMenu.Item>
-              </DropdownMenu.Content>
-            </DropdownMenu.Portal>
-          </DropdownMenu.Root>
+          <MenuButton label={t.more} groups={menu} />
         </span>
       </footer>
       {moving && <MoveDialog id={id} from={spaceId} onClose={() => setMoving(false)} />}

@@ -8,10 +8,14 @@ const WORKER = '/sw.js'
 /** A page that stays open for weeks looks for itself, when somebody comes back to it. Milliseconds. */
 const LOOK_AGAIN = 60 * 60 * 1000
 
+/** What the person is told: there is a newer build; a part of this one could not be loaded. */
+export type UpdateNews = 'ready' | 'missing'
+
 class Updates {
   readonly #listeners = new Set<() => void>()
   #registration: ServiceWorkerRegistration | undefined
   #ready = false
+  #news: UpdateNews | undefined
   #taking = false
   #lookedAt = Date.now()
 
@@ -20,8 +24,17 @@ class Updates {
     return () => this.#listeners.delete(listener)
   }
 
-  /** A newer build than the one in this tab is there. */
-  readonly isReady = (): boolean => this.#ready
+  readonly news = (): UpdateNews | undefined => this.#news
+
+  /** Not now: until something else is to be told, or the app is opened again. */
+  later(): void {
+    this.#tell(undefined)
+  }
+
+  /** A part of this build could not be loaded: without a network, or because the server has another build now. */
+  missing(): void {
+    this.#tell('missing')
+  }
 
   /** From the first visit on the app opens without a network. Where browsers have no service workers it works all the same. */
   async start(): Promise<void> {
@@ -39,12 +52,12 @@ class Updates {
       .catch(() => undefined)
     if (registration === undefined) return
     this.#registration = registration
-    if (registration.waiting !== null && registration.active !== null) this.#tell()
+    if (registration.waiting !== null && registration.active !== null) this.#tellReady()
     registration.addEventListener('updatefound', () => {
       const { installing } = registration
       installing?.addEventListener('statechange', () => {
         // The first of all does not wait: there is nothing it could replace.
-        if (installing.state === 'installed' && registration.active !== null) this.#tell()
+        if (installing.state === 'installed' && registration.active !== null) this.#tellReady()
       })
     })
     document.addEventListener('visibilitychange', () => this.#look())
@@ -65,15 +78,20 @@ class Updates {
     return true
   }
 
-  #tell(): void {
+  #tellReady(): void {
     this.#ready = true
+    this.#tell('ready')
+  }
+
+  #tell(news: UpdateNews | undefined): void {
+    this.#news = news
     for (const listener of this.#listeners) listener()
   }
 
   /** The new build serves this page from now on, because a person took it here or in another tab. */
   #superseded(): void {
     if (this.#taking || !openTexts.any) location.reload()
-    else this.#tell()
+    else this.#tellReady()
   }
 
   #look(): void {
