@@ -5,6 +5,7 @@
 import {
   argon2Sync,
   createCipheriv,
+  createDecipheriv,
   createHash,
   createPrivateKey,
   createPublicKey,
@@ -64,6 +65,12 @@ export function messageKey(sealingKey: Uint8Array, salt: Uint8Array): { commitme
 export function gcm(key: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
   const cipher = createCipheriv('aes-256-gcm', key, new Uint8Array(12)).setAAD(aad)
   return join(cipher.update(plaintext), cipher.final(), cipher.getAuthTag())
+}
+
+/** The other way round, without our envelope. @throws when the tag does not fit */
+export function gcmOpen(key: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array {
+  const decipher = createDecipheriv('aes-256-gcm', key, new Uint8Array(12)).setAAD(aad).setAuthTag(ciphertext.subarray(-16))
+  return join(decipher.update(ciphertext.subarray(0, -16)), decipher.final())
 }
 
 /** An envelope around `plaintext`, which is expected to be padded. */

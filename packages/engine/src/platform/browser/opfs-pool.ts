@@ -11,7 +11,7 @@ import { DriverError } from '#driver'
 import type { DatabaseFiles } from '#platform/browser/database-files'
 import { loadSqlite, openWasmDatabase } from '#platform/browser/sqlite'
 
-/** Two databases, two journals, the journal that would bind both, and one to spare. */
+/** Places for a device: two databases, two journals, the journal that would bind both, and one to spare. */
 const PLACES = 6
 
 /**
@@ -39,24 +39,25 @@ function refusal(error: unknown): DriverError {
 
 /**
  * @param directory below the origin's root; made if missing
+ * @param places files at once, journals among them
  * @throws DriverError `busy` when another worker has it, `io` where the browser has no such storage (a private window, a
  *   page that is not a secure context)
  */
-export async function openOpfsPool(directory: string): Promise<DatabaseFiles> {
+export async function openOpfsPool(directory: string, places = PLACES): Promise<DatabaseFiles> {
   const sqlite3 = await loadSqlite()
   let pool: SAHPoolUtil
   try {
     const options = {
       name: `opfs-${directory}`,
       directory,
-      initialCapacity: PLACES,
+      initialCapacity: places,
       // A tab that closes lets go of its handles a moment later: the caller may try again. Missing in the package's types.
       forceReinitIfPreviouslyFailed: true,
       preserveOnInitFailure: true,
     }
     pool = await sqlite3.installOpfsSAHPoolVfs(options)
     if (pool.isPaused()) await pool.unpauseVfs()
-    await pool.reserveMinimumCapacity(PLACES)
+    await pool.reserveMinimumCapacity(places)
   } catch (error) {
     throw refusal(error)
   }
