@@ -11,6 +11,7 @@ export interface WycheproofCase {
 export interface WycheproofGroup<T> {
   /** Sizes in bits, where the primitive has them. */
   readonly ivSize?: number
+  readonly keySize?: number
   readonly tagSize?: number
   readonly tests: readonly (T & WycheproofCase)[]
 }
