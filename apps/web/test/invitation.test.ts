@@ -20,8 +20,19 @@ test('whatever somebody chose as a passphrase reads back', async () => {
   })
 })
 
+test('a link may name the vault alone, or nothing: what it lacks the person brings', () => {
+  for (const given of [
+    { vault: 'main', passphrase: undefined },
+    { vault: undefined, passphrase: undefined },
+  ]) {
+    const link = invitationLink('https://notes.example', given)
+    expect(readInvitation(new URL(link).hash)).toEqual(given)
+  }
+  expect(readInvitation('#join?vault=&passphrase=')).toEqual({ vault: undefined, passphrase: undefined })
+})
+
 test('anything else behind the # is no invitation', () => {
-  for (const hash of ['', '#', '#diffs', '#join', '#join?', '#join?vault=a', '#join?passphrase=b', '#join?vault=&passphrase=']) {
+  for (const hash of ['', '#', '#diffs', '#join', '#diff/join?vault=a']) {
     expect(readInvitation(hash)).toBeUndefined()
   }
 })

@@ -1,29 +1,35 @@
 /**
- * A link that another device signs in with, as its camera reads it from the recovery sheet: `https://server/#join?vault=…&passphrase=…`.
+ * A link that another device signs in with, as its camera reads it: `https://server/#join?vault=…&passphrase=…`.
  *
- * What is behind the `#` goes to no server. It has the passphrase, so it leaves the address bar before anything else happens, and is
- * kept in this page's memory alone, until somebody has signed in or does not want to. The password is never in it.
+ * What is behind the `#` goes to no server. It may have the passphrase, so it leaves the address bar before anything else happens, and
+ * is kept in this page's memory alone, until somebody has signed in or does not want to. The password is never in it.
  */
 import { useSyncExternalStore } from 'react'
 
+/** With nothing in it: to some vault, which the person knows. */
 export interface Invitation {
-  readonly vault: string
-  readonly passphrase: string
+  readonly vault?: string | undefined
+  /** Absent where the vault has none, or the person brings it. */
+  readonly passphrase?: string | undefined
 }
 
 const START = '#join?'
 
-/** @param server base URL */
-export function invitationLink(server: string, { vault, passphrase }: Invitation): string {
-  return `${server.replace(/\/+$/, '')}/${START}${new URLSearchParams({ vault, passphrase })}`
+/** What is behind an address, with its `#`. */
+export function invitationHash({ vault, passphrase }: Invitation): string {
+  const given = Object.entries({ vault, passphrase }).filter((part): part is [string, string] => part[1] !== undefined)
+  return START + new URLSearchParams(given)
 }
 
-/** From what is behind the `#` of an address, with it; undefined where it is no invitation, or not a whole one. */
+/** @param server base URL */
+export const invitationLink = (server: string, invitation: Invitation): string =>
+  `${server.replace(/\/+$/, '')}/${invitationHash(invitation)}`
+
+/** From what is behind the `#` of an address, with it; undefined where it is no invitation. */
 export function readInvitation(hash: string): Invitation | undefined {
   if (!hash.startsWith(START)) return undefined
   const given = new URLSearchParams(hash.slice(START.length))
-  const [vault, passphrase] = [given.get('vault') ?? '', given.get('passphrase') ?? '']
-  return vault === '' || passphrase === '' ? undefined : { vault, passphrase }
+  return { vault: given.get('vault') || undefined, passphrase: given.get('passphrase') || undefined }
 }
 
 let held: Invitation | undefined

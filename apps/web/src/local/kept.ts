@@ -1,5 +1,8 @@
-/** What this browser keeps beside the vault of the profile that is shown. */
+/** What this browser keeps beside the vaults of its profiles. */
 import { shownProfile } from '#local/profiles'
-import { createShelf } from '#local/shelf'
+import { createShelf, type Shelf } from '#local/shelf'
 
-export const kept = createShelf(`lockstep/${shownProfile}/`)
+export const keptOf = (profile: string): Shelf => createShelf(`lockstep/${profile}/`)
+
+/** Of the profile that is shown. */
+export const kept = keptOf(shownProfile)

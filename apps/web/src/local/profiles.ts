@@ -3,6 +3,7 @@
  * which, it remembers for itself, and a new tab shows the one that was chosen last. The others rest: what is told of them is what their
  * own tab knew when it was last open.
  */
+import type { DeviceStatus } from '@lockstep/engine/device'
 import { createChoice } from '#local/choice'
 import { browserShelf } from '#local/shelf'
 
@@ -10,7 +11,7 @@ export const FIRST_PROFILE = 'main'
 
 /** What the tab of a profile knew last. */
 export interface ProfileNews {
-  readonly state: string
+  readonly state: DeviceStatus['state']
   /** Changes that wait. */
   readonly pending: number
   /** Unix milliseconds. */
@@ -25,6 +26,16 @@ export interface KnownProfile {
   readonly news: ProfileNews | undefined
 }
 
+const STATES: Readonly<Record<string, ProfileNews['state'] | undefined>> = {
+  local: 'local',
+  'not-on-server': 'not-on-server',
+  pending: 'pending',
+  synced: 'synced',
+  'needs-password': 'needs-password',
+  'needs-gate': 'needs-gate',
+  problem: 'problem',
+} satisfies { readonly [S in ProfileNews['state']]: S }
+
 const ID = /^[\w-]{1,64}$/
 const SHOWN = 'profile'
 
@@ -34,8 +45,9 @@ function isId(value: unknown): value is string {
 
 function parseNews(json: unknown): ProfileNews | undefined {
   if (typeof json !== 'object' || json === null) return undefined
-  const { state, pending, lastSyncedAt } = json as Readonly<Record<string, unknown>>
-  if (typeof state !== 'string' || typeof pending !== 'number') return undefined
+  const { state: said, pending, lastSyncedAt } = json as Readonly<Record<string, unknown>>
+  const state = STATES[String(said)]
+  if (state === undefined || typeof pending !== 'number') return undefined
   return { state, pending, lastSyncedAt: typeof lastSyncedAt === 'number' ? lastSyncedAt : undefined }
 }
 

@@ -8,4 +8,5 @@ export const MoveDialog = createDialogPart(async () => (await import('#ui/move-d
 export const AccountDialog = createDialogPart(async () => (await import('#ui/account-dialog')).AccountDialog)
 export const SpaceDialog = createDialogPart(async () => (await import('#ui/space-dialog')).SpaceDialog)
 export const TrashDialog = createDialogPart(async () => (await import('#ui/trash-dialog')).TrashDialog)
+export const ProfilesDialog = createDialogPart(async () => (await import('#ui/profiles/profiles-dialog')).ProfilesDialog)
 export const ShortcutsDialog = createDialogPart(async () => (await import('#ui/shortcuts-dialog')).ShortcutsDialog)

@@ -28,11 +28,13 @@ export function BarState() {
   if (status === undefined) return null
   const isOffline = status.offlineSince !== undefined && (status.state === 'pending' || status.state === 'synced')
   if (!isOffline && !NEEDS.includes(status.state)) return null
-  return <p className={`bar-state state-${status.state}`}>{stateText(status, undefined)}</p>
+  return <p className={`bar-state state-${status.state}`}>{stateText(status)}</p>
 }
 
+type Told = Pick<Status, 'state' | 'pending' | 'lastSyncedAt' | 'offlineSince'>
+
 /** What waits, since when it is in step, or why it is not. */
-export function stateText({ state, pending, lastSyncedAt, offlineSince }: Status, activity: Activity | undefined): string {
+export function stateText({ state, pending, lastSyncedAt, offlineSince }: Told, activity?: Activity): string {
   if (activity?.progress !== undefined) return t.state.syncing
   if (state !== 'pending' && state !== 'synced') return t.state[state]
   const now = Date.now()

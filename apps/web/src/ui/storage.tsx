@@ -17,6 +17,8 @@ export function StorageProvider({ storage, onMemory, children }: StorageContext 
   return <Context value={{ storage, onMemory }}>{children}</Context>
 }
 
+export const useStorage = (): Storage => useContext(Context).storage
+
 /** In the place of the app, where the vault cannot be opened. */
 export function CannotStore({ error }: { readonly error: Error }) {
   const { onMemory } = useContext(Context)
