@@ -8,14 +8,12 @@ import { toHex } from '@lockstep/protocol/bytes'
 import { CHAIN_START, type Sha256 } from '@lockstep/protocol/chain'
 import { type DeliveredSegment, DeliveryDecoder, type Position } from '@lockstep/protocol/records'
 import { createApp, type ServerApp } from '@lockstep/server/app'
+import { limitsWith } from '@lockstep/server/limits'
 import type { LiveSocket } from '@lockstep/server/live'
 import { parseTrustedProxies } from '@lockstep/server/network'
 import { openSqliteStorage } from '@lockstep/server/storage/sqlite/sqlite'
 import type { Storage } from '@lockstep/server/storage/storage'
 import { type ClientRequest, type Exchange, exchangeOf, type Reply, wholeBody } from './exchange.ts'
-
-const MiB = 1024 * 1024
-const LIMITS = { segmentBytes: 9 * MiB + 64 * 1024, pushBytes: 16 * MiB, pushSegments: 1024, jsonBytes: 64 * 1024, quotaBytes: 0 }
 
 export const sha256: Sha256 = (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest())
 
@@ -59,7 +57,7 @@ export class HonestServer {
         setupToken: undefined,
         metricsToken: undefined,
         trustedProxies: parseTrustedProxies([]),
-        limits: LIMITS,
+        limits: limitsWith(0),
         insecure: false,
       },
       clock: () => this.#time,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { HttpRequest } from '@lockstep/engine/http'
 import type { DeliveredSegment, Position } from '@lockstep/protocol/records'
 import { createApp, type ServerApp } from '@lockstep/server/app'
+import { limitsWith } from '@lockstep/server/limits'
 import { parseTrustedProxies } from '@lockstep/server/network'
 import type { Policy } from '@lockstep/server/services'
 import { openSqliteStorage, type SqliteStorage } from '@lockstep/server/storage/sqlite/sqlite'
@@ -17,14 +18,13 @@ import type { Holder, Write } from './ledger.ts'
 export const SERVER_URL = 'http://server'
 export const VAULT_NAME = 'main'
 
-const MiB = 1024 * 1024
 const POLICY: Policy = {
   version: 'simulation',
   signUp: 'single',
   setupToken: undefined,
   metricsToken: undefined,
   trustedProxies: parseTrustedProxies([]),
-  limits: { segmentBytes: 9 * MiB + 64 * 1024, pushBytes: 16 * MiB, pushSegments: 1024, jsonBytes: 64 * 1024, quotaBytes: 0 },
+  limits: limitsWith(0),
   insecure: false,
 }
 

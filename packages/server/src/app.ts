@@ -7,6 +7,7 @@ import type { Gate } from '#auth/gate'
 import { createGateKeeper } from '#auth/gate-keeper'
 import { createSecrets, type Hashing, nodeHashing } from '#auth/secrets'
 import { createSessions } from '#auth/sessions'
+import { createCodes } from '#codes'
 import type { CreateDialect } from '#dialects/dialect'
 import { dialectsByRoot } from '#dialects/roots'
 import { type Answer, type Exchange, toResponse } from '#exchange'
@@ -17,13 +18,16 @@ import { errorFields, type Logger, silentLogger } from '#log'
 import { createMergeRoutes } from '#merging'
 import { createMetrics, type Metrics } from '#metrics'
 import { ProblemError, problemAnswer } from '#problems'
+import { vaultRemoved } from '#refusals'
 import { addAccountRoutes } from '#routes/account'
+import { addCodeRoutes } from '#routes/codes'
 import { addSegmentRoutes, SEGMENTS_PATH } from '#routes/segments'
 import { addHomeRoute, addServerRoutes } from '#routes/server'
+import { addShareRoutes } from '#routes/shares'
 import { addVaultRoutes } from '#routes/vaults'
 import { createSegmentRoutes } from '#segments'
 import type { App, AppEnv, Bindings, Policy, Services } from '#services'
-import { type Storage, StorageFullError } from '#storage/storage'
+import { type Storage, StorageFullError, VaultRemovedError } from '#storage/storage'
 import { nativeTerms, type RequestTerms } from '#terms'
 import { createTidying } from '#tidying'
 import { addWebRoutes, type WebFile } from '#web-app'
@@ -62,6 +66,8 @@ export interface ServerApp {
   readonly routes: readonly { readonly method: string; readonly path: string }[]
   readonly live: LiveHub
   readonly metrics: Metrics
+  /** To be called about once an hour: some of what is to be tidied up comes due by itself. */
+  tidy(): void
   /** Resolves when every push that was accepted has been answered. */
   drained(): Promise<void>
 }
@@ -114,8 +120,9 @@ export function createApp(options: AppOptions): ServerApp {
       metrics.count('lockstep_commit_pushes_total', pushes)
     },
   })
-  const tidying = createTidying({ storage, schedule, onError: failed })
+  const tidying = createTidying({ storage, clock, schedule, onError: failed })
   const guesses = createGuesses({ storage, clock, hmac: secrets.keyed })
+  const codes = createCodes({ clock, random })
   const crashPoint = options.crashPoint ?? (() => {})
   const services: Services = {
     storage,
@@ -123,6 +130,7 @@ export function createApp(options: AppOptions): ServerApp {
     secrets,
     sessions,
     guesses,
+    codes,
     commits,
     tidying,
     live,
@@ -139,6 +147,7 @@ export function createApp(options: AppOptions): ServerApp {
   function problemOf(error: unknown): ProblemError {
     if (error instanceof ProblemError) return error
     if (error instanceof StorageFullError) return new ProblemError('storage-full', 'the server has no room left')
+    if (error instanceof VaultRemovedError) return vaultRemoved()
     failed(error)
     return new ProblemError('server-error', 'something went wrong; the server has logged it')
   }
@@ -156,6 +165,8 @@ export function createApp(options: AppOptions): ServerApp {
   addSegmentRoutes(app, services, segments, createMergeRoutes(services, random))
   addVaultRoutes(app, services)
   addAccountRoutes(app, services)
+  addShareRoutes(app, services)
+  addCodeRoutes(app, services)
   addServerRoutes(app, services)
   for (const dialect of dialects) dialect.addRoutes(app)
   if (options.web) addWebRoutes(app, options.web)
@@ -168,7 +179,7 @@ export function createApp(options: AppOptions): ServerApp {
   app.onError((error, context) => refuse(context.req.path, problemOf(error)))
 
   function terms(method: string, path: string): RequestTerms {
-    return dialectOf(path)?.terms(method, path) ?? nativeTerms(path)
+    return dialectOf(path)?.terms(method, path) ?? nativeTerms(method, path)
   }
 
   function note(method: string, status: number, started: number): void {
@@ -217,6 +228,7 @@ export function createApp(options: AppOptions): ServerApp {
     routes,
     live,
     metrics,
+    tidy: tidying.wake,
     drained: commits.drained,
   }
 }

@@ -14,10 +14,13 @@
  * | (vault, device), password change | 5, 15 min, 5 min |
  * | network, set-up token | 5, 15 min, 5 min |
  * | network, sign-up under `open` | 10 an hour |
+ * | network, code [SHR-2] | 10, 15 min, 5 min |
+ * | everybody, code | 1000 an hour |
  *
  * Dialects keep buckets of their own kinds in the same table.
  *
- * A bucket's key is an HMAC: the table tells nobody which names were tried from where.
+ * A bucket's key is an HMAC: the table tells nobody which names were tried from where. Those of one name begin alike, so that they
+ * go with the vault.
  */
 import { concatBytes, encodeUtf8 } from '@lockstep/protocol/bytes'
 import type { GuessBucket, GuessTimes, Storage } from '#storage/storage'
@@ -35,6 +38,10 @@ export interface GuessRule {
 export const PASSWORD_RULE: GuessRule = { count: 5, window: 15 * MINUTE, burst: 5 * MINUTE }
 export const VAULT_RULE: GuessRule = { count: 100, window: 60 * MINUTE, burst: 0 }
 export const SIGN_UP_RULE: GuessRule = { count: 10, window: 60 * MINUTE, burst: 0 }
+/** Codes are typed by hand: a person errs more often than with a password that they know. */
+const CODE_RULE: GuessRule = { count: 10, window: 15 * MINUTE, burst: 5 * MINUTE }
+/** With all codes open that there can be, this finds one of them in ten years. */
+const ALL_CODES_RULE: GuessRule = { count: 1000, window: 60 * MINUTE, burst: 0 }
 
 /** When the next guess is allowed: `now` or earlier when it is allowed now. Unix milliseconds. */
 export function nextAllowed(rule: GuessRule, times: GuessTimes, now: number): number {
@@ -64,6 +71,9 @@ export interface Guesses {
   passwordChange(name: string, deviceId: Uint8Array): Promise<Guess>
   setupToken(network: string): Promise<Guess>
   signUp(network: string): Promise<Guess>
+  code(network: string): Promise<Guess>
+  /** What the keys of all buckets of a vault's name begin with. */
+  prefixOf(name: string): Uint8Array
   /** A guess that counts in buckets which the caller names by `key`. */
   at(places: readonly GuessPlace[]): Promise<Guess>
   readonly key: BucketKey
@@ -81,6 +91,10 @@ export function createGuesses({ storage, clock, hmac }: GuessesOptions): Guesses
     // Each part is hashed on its own, so that no two lists of parts run together to the same bytes.
     return hmac(concatBytes(encodeUtf8(`guess/${kind}`), ...bytes.map((part) => hmac(part)))).slice(0, 16)
   }
+
+  const prefixOf = (name: string) => key('name', name)
+  const ofName = (name: string, kind: string, ...parts: readonly (string | Uint8Array)[]) =>
+    concatBytes(prefixOf(name), key(kind, ...parts))
 
   const bucket = ({ rule, key }: GuessPlace, times: GuessTimes, now: number): GuessBucket => ({
     key,
@@ -114,15 +128,21 @@ export function createGuesses({ storage, clock, hmac }: GuessesOptions): Guesses
 
   return {
     signIn(name, network, cookieHash) {
-      if (cookieHash !== undefined) return count([{ rule: PASSWORD_RULE, key: key('cookie', name, cookieHash) }])
+      if (cookieHash !== undefined) return count([{ rule: PASSWORD_RULE, key: ofName(name, 'cookie', cookieHash) }])
       return count([
-        { rule: PASSWORD_RULE, key: key('network', name, network) },
-        { rule: VAULT_RULE, key: key('vault', name) },
+        { rule: PASSWORD_RULE, key: ofName(name, 'network', network) },
+        { rule: VAULT_RULE, key: ofName(name, 'vault') },
       ])
     },
-    passwordChange: (name, deviceId) => count([{ rule: PASSWORD_RULE, key: key('device', name, deviceId) }]),
+    passwordChange: (name, deviceId) => count([{ rule: PASSWORD_RULE, key: ofName(name, 'device', deviceId) }]),
     setupToken: (network) => count([{ rule: PASSWORD_RULE, key: key('setup', network) }]),
     signUp: (network) => count([{ rule: SIGN_UP_RULE, key: key('sign-up', network) }]),
+    code: (network) =>
+      count([
+        { rule: CODE_RULE, key: key('code', network) },
+        { rule: ALL_CODES_RULE, key: key('codes') },
+      ]),
+    prefixOf,
     at: count,
     key,
   }

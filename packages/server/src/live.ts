@@ -11,9 +11,9 @@
 import { concatBytes, equalBytes } from '@lockstep/protocol/bytes'
 import { type LiveHello, liveHelloSchema } from '@lockstep/protocol/http'
 import { type DeliveredSegment, encodeDelivery, encodePosition, type Position, SEGMENT_KIND } from '@lockstep/protocol/records'
-import type { Session } from '#auth/sessions'
+import type { Session, SessionEnd, Sessions } from '#auth/sessions'
 import type { Announcement } from '#group-commit'
-import type { Storage } from '#storage/storage'
+import { type Storage, VaultRemovedError } from '#storage/storage'
 
 export const LIVE_CLOSE = {
   /** The first message is not a hello, or there is a second one. */
@@ -22,6 +22,8 @@ export const LIVE_CLOSE = {
   unauthorized: 4401,
   /** No hello within the time. */
   helloTimeout: 4408,
+  /** The vault is not on this server any more [VAULT-1]. */
+  vaultRemoved: 4410,
   /** The cursor is not of this log, or too old for live: pull, and be told what to do [LOG-4]. */
   cursorMismatch: 4409,
   serverError: 1011,
@@ -53,14 +55,14 @@ export interface LiveHub {
   /** With segments where they are at hand; without, every connection reads on by itself. */
   announce(announcement: Announcement): void
   /** Closes the sockets of a session that has ended. */
-  endSession(sessionId: string): void
+  endSession(sessionId: string, why: SessionEnd): void
   closeAll(code: number, reason: string): void
   readonly size: number
 }
 
 export interface LiveHubOptions {
   readonly storage: Storage
-  readonly authenticate: (token: string) => Promise<Session | undefined>
+  readonly authenticate: Sessions['ofToken']
   readonly onError: (error: unknown) => void
 }
 
@@ -107,6 +109,21 @@ export function createLiveHub({ storage, authenticate, onError }: LiveHubOptions
     subscriber.socket.close(code, reason)
   }
 
+  /** What became of the session while it was used. */
+  function closeEnded(subscriber: Subscriber, why: SessionEnd): void {
+    if (why === 'vault-removed') close(subscriber, LIVE_CLOSE.vaultRemoved, 'the vault was removed from this server')
+    else close(subscriber, LIVE_CLOSE.unauthorized, 'signed out')
+  }
+
+  function closeFailed(subscriber: Subscriber, error: unknown): void {
+    if (error instanceof VaultRemovedError) {
+      closeEnded(subscriber, 'vault-removed')
+      return
+    }
+    onError(error)
+    close(subscriber, LIVE_CLOSE.serverError, 'server error')
+  }
+
   function deliver(subscriber: Subscriber, message: Uint8Array): Promise<void> {
     return subscriber.socket.send(message).catch(() => forget(subscriber))
   }
@@ -135,15 +152,14 @@ export function createLiveHub({ storage, authenticate, onError }: LiveHubOptions
         }
       } while (subscriber.open && subscriber.again)
     } catch (error) {
-      onError(error)
-      close(subscriber, LIVE_CLOSE.serverError, 'server error')
+      closeFailed(subscriber, error)
     }
     subscriber.catchingUp = false
   }
 
   async function greet(subscriber: Subscriber, hello: LiveHello): Promise<void> {
     const session = await authenticate(hello.token)
-    if (session === undefined) return close(subscriber, LIVE_CLOSE.unauthorized, 'signed out')
+    if (session === undefined || session === 'vault-removed') return closeEnded(subscriber, session ?? 'ended')
     const position = await storage.position(session.vault)
     const chain = await storage.chainAt(session.vault, hello.after)
     if (hello.after > position.head || chain === undefined || !equalBytes(chain, hello.chain)) {
@@ -155,7 +171,8 @@ export function createLiveHub({ storage, authenticate, onError }: LiveHubOptions
     const others = byVault.get(session.vault) ?? new Set()
     byVault.set(session.vault, others.add(subscriber))
     // The session may have ended between the look-up and now; from here on its end is heard of.
-    if ((await authenticate(hello.token)) === undefined) return close(subscriber, LIVE_CLOSE.unauthorized, 'signed out')
+    const still = await authenticate(hello.token)
+    if (still === undefined || still === 'vault-removed') return closeEnded(subscriber, still ?? 'ended')
     // A device that is up to date learns that it is.
     if (subscriber.cursor === position.head) await deliver(subscriber, encodePosition(position))
     await catchUp(subscriber, session)
@@ -180,8 +197,7 @@ export function createLiveHub({ storage, authenticate, onError }: LiveHubOptions
           try {
             await greet(subscriber, hello)
           } catch (error) {
-            onError(error)
-            close(subscriber, LIVE_CLOSE.serverError, 'server error')
+            closeFailed(subscriber, error)
           }
         },
         closed: () => forget(subscriber),
@@ -204,10 +220,8 @@ export function createLiveHub({ storage, authenticate, onError }: LiveHubOptions
         void deliver(subscriber, message)
       }
     },
-    endSession(sessionId) {
-      for (const subscriber of connections) {
-        if (subscriber.session?.id === sessionId) close(subscriber, LIVE_CLOSE.unauthorized, 'signed out')
-      }
+    endSession(sessionId, why) {
+      for (const subscriber of connections) if (subscriber.session?.id === sessionId) closeEnded(subscriber, why)
     },
     closeAll(code, reason) {
       for (const subscriber of [...connections]) close(subscriber, code, reason)

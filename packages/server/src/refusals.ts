@@ -3,8 +3,8 @@ import { toBase64Url } from '@lockstep/protocol/bytes'
 import type { Coverage } from '@lockstep/protocol/http'
 import { MAX_EPOCH_JUMP } from '@lockstep/protocol/limits'
 import type { Guess } from '#guesses'
+import type { Limits } from '#limits'
 import { ProblemError } from '#problems'
-import type { Limits } from '#services'
 import type { EpochAhead, EpochClosed } from '#storage/storage'
 
 export function wrongCredentials(): ProblemError {
@@ -22,6 +22,11 @@ export function requireAllowed(
     headers: { 'retry-after': String(retryAfter) },
     extra: { retryAfter },
   })
+}
+
+/** Its devices keep all they have and stop asking [VAULT-1]. */
+export function vaultRemoved(): ProblemError {
+  return new ProblemError('vault-removed', 'this vault was removed from this server; what its devices hold stays with them')
 }
 
 export function coverageToJson(coverage: Coverage): readonly unknown[] {

@@ -19,7 +19,7 @@ import { requireSession } from '#access'
 import { describeIssue } from '#body'
 import { type Answer, type Exchange, requireMediaType } from '#exchange'
 import { ProblemError } from '#problems'
-import { coverageToJson, epochAhead, epochClosed, quotaExceeded } from '#refusals'
+import { coverageToJson, epochAhead, epochClosed, quotaExceeded, vaultRemoved } from '#refusals'
 import type { Services } from '#services'
 import type { AppendOutcome, Interval, VaultKey } from '#storage/storage'
 
@@ -106,6 +106,8 @@ export function createSegmentRoutes(services: Services): SegmentRoutes {
         throw epochAhead(outcome)
       case 'quota-exceeded':
         throw quotaExceeded(limits)
+      case 'vault-removed':
+        throw vaultRemoved()
       case 'storage-full':
         throw new ProblemError('storage-full', 'the server has no room left; nothing of this push was stored')
     }

@@ -9,7 +9,6 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { MAX_JSON_BYTES, MAX_PUSH_BYTES, MAX_PUSH_SEGMENTS, MAX_SEGMENT_BYTES } from '@lockstep/protocol/limits'
 import { createApp } from '#app'
 import { configuredGate } from '#auth/configured-gate'
 import type { Gate } from '#auth/gate'
@@ -17,6 +16,7 @@ import { createLoopbackGate } from '#auth/loopback-gate'
 import { ConfigError, isWithoutGate, NO_WEB_APP, parseConfig, type ServerConfig, type ServerOptions } from '#config'
 import { configuredDialects } from '#dialects/configured-dialects'
 import type { CreateDialect } from '#dialects/dialect'
+import { limitsWith } from '#limits'
 import { type LiveServer, serveLive } from '#live-socket'
 import { createLogger, errorFields, type Logger } from '#log'
 import { isBeyondLoopback, parseTrustedProxies } from '#network'
@@ -25,13 +25,13 @@ import manifest from '#package' with { type: 'json' }
 import { readWebFolder } from '#serve/web-folder'
 import type { Policy } from '#services'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
-import type { Storage } from '#storage/storage'
 
 const HEADERS_MILLISECONDS = 20_000
 /** How often Node looks for requests that have taken too long. */
 const CHECK_MILLISECONDS = 1_000
 const KEEP_ALIVE_MILLISECONDS = 75_000
 const CLOSE_MILLISECONDS = 10_000
+const TIDY_MILLISECONDS = 60 * 60_000
 
 export interface RunningServer {
   /** Where it listens: scheme, host and port. */
@@ -53,23 +53,21 @@ export interface ServeSeams {
   readonly gate?: Gate
 }
 
-async function readPolicy(config: ServerConfig, storage: Storage): Promise<Policy> {
+/** Also where there is a vault: it may be removed, and the next sign-up is then a first one again [KEY-7]. */
+function setupTokenOf({ signUp, setupToken }: ServerConfig, beyond: boolean): string | undefined {
+  if (signUp !== 'single') return undefined
+  return setupToken ?? (beyond ? randomBytes(18).toString('base64url') : undefined)
+}
+
+function readPolicy(config: ServerConfig): Policy {
   const beyond = isBeyondLoopback(config)
-  const first = config.signUp === 'single' && !(await storage.hasVaults())
-  const generated = first && beyond ? randomBytes(18).toString('base64url') : undefined
   return {
     version: manifest.version,
     signUp: config.signUp,
-    setupToken: config.signUp === 'single' ? (config.setupToken ?? generated) : undefined,
+    setupToken: setupTokenOf(config, beyond),
     metricsToken: config.metricsToken,
     trustedProxies: parseTrustedProxies(config.trustedProxy),
-    limits: {
-      segmentBytes: MAX_SEGMENT_BYTES,
-      pushBytes: MAX_PUSH_BYTES,
-      pushSegments: MAX_PUSH_SEGMENTS,
-      jsonBytes: MAX_JSON_BYTES,
-      quotaBytes: config.quota,
-    },
+    limits: limitsWith(config.quota),
     insecure: beyond && config.tlsCert === undefined && !(config.publicUrl?.startsWith('https:') ?? false),
   }
 }
@@ -139,7 +137,8 @@ export async function startServer(options: ServerOptions, seams: ServeSeams = {}
   const web = config.web === NO_WEB_APP ? undefined : readWebFolder(config.web)
   const storage = openSqliteStorage({ folder: config.data, random, crashPoint: seams.crashPoint })
   try {
-    const policy = await readPolicy(config, storage)
+    const policy = readPolicy(config)
+    const isFirst = !(await storage.hasVaults())
     const { crashPoint = () => {} } = seams
     const gate = seams.gate ?? gateOf(config, clock, logger)
     const dialects = [...configuredDialects(config, { random, crashPoint }), ...(seams.dialects ?? [])]
@@ -167,12 +166,15 @@ export async function startServer(options: ServerOptions, seams: ServeSeams = {}
       ...(seams.helloMilliseconds === undefined ? {} : { helloMilliseconds: seams.helloMilliseconds }),
     })
     await listen(server, config)
+    const hourly = setInterval(app.tidy, TIDY_MILLISECONDS)
+    hourly.unref()
     const { port } = server.address() as AddressInfo
     const host = config.host.includes(':') ? `[${config.host}]` : config.host
     const url = `${secure ? 'https' : 'http'}://${host}:${port}`
     logger.info('started', { port, signUp: config.signUp, tls: secure })
 
     async function stop(): Promise<void> {
+      clearInterval(hourly)
       await closeConnections(server, liveServer)
       await app.drained()
       await storage.close()
@@ -181,7 +183,7 @@ export async function startServer(options: ServerOptions, seams: ServeSeams = {}
     let stopping: Promise<void> | undefined
     return {
       url,
-      setupToken: policy.setupToken,
+      setupToken: isFirst ? policy.setupToken : config.setupToken,
       close() {
         stopping ??= stop()
         return stopping

@@ -3,23 +3,16 @@ import type { SignUpPolicy } from '@lockstep/protocol/http'
 import type { Hono } from 'hono'
 import type { Secrets } from '#auth/secrets'
 import type { Sessions } from '#auth/sessions'
+import type { Codes } from '#codes'
 import type { GroupCommit } from '#group-commit'
 import type { Guesses } from '#guesses'
+import type { Limits } from '#limits'
 import type { LiveHub } from '#live'
 import type { Logger } from '#log'
 import type { Metrics } from '#metrics'
 import type { TrustedProxies } from '#network'
 import type { Storage } from '#storage/storage'
 import type { Tidying } from '#tidying'
-
-export interface Limits {
-  readonly segmentBytes: number
-  readonly pushBytes: number
-  readonly pushSegments: number
-  readonly jsonBytes: number
-  /** Sealed bytes per vault, 0 for no bound. */
-  readonly quotaBytes: number
-}
 
 export interface Policy {
   readonly version: string
@@ -39,6 +32,7 @@ export interface Services {
   readonly secrets: Secrets
   readonly sessions: Sessions
   readonly guesses: Guesses
+  readonly codes: Codes
   readonly commits: GroupCommit
   readonly tidying: Tidying
   readonly live: LiveHub

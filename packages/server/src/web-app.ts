@@ -13,7 +13,7 @@ const ENCODINGS = ['br', 'gzip'] as const
 export type WebEncoding = (typeof ENCODINGS)[number]
 
 export interface WebFile {
-  /** As browsers ask for it: `/`, `/assets/index-0a1b2c3d.js`. Letters, digits and `-._/`. */
+  /** As browsers ask for it: `/`, `/assets/index-0a1b2c3d.js`; `:id` stands for any one part. Letters, digits and `-._/`. */
   readonly path: string
   readonly mediaType: string
   /** Quoted, as in the header; names the content, in whatever encoding. */

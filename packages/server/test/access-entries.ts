@@ -1,5 +1,5 @@
 /** What each route answers to whom: the entries of the access matrix. */
-import { SEGMENTS_MEDIA_TYPE } from '@lockstep/protocol/http'
+import { SEGMENTS_MEDIA_TYPE, SHARE_MEDIA_TYPE } from '@lockstep/protocol/http'
 import { encodeMarks, encodePush } from '@lockstep/protocol/records'
 import { b64, jsonRequest, named, ReplicaLog, signInBody, signUpBody } from './client.ts'
 import { hashOf, rowsOf, sealed } from './difflog/support.ts'
@@ -28,11 +28,15 @@ export const push: RequestInit = {
   body: encodePush([{ ...new ReplicaLog('a').next(named('x')), epoch: 2 }]),
   headers: { 'content-type': SEGMENTS_MEDIA_TYPE },
 }
+const removal = { currentAuthKey: b64(named('auth main')) }
+const SHARE = `/v1/shares/${b64(named('share', 16))}`
+const share: RequestInit = { method: 'PUT', body: named('sealed'), headers: { 'content-type': SHARE_MEDIA_TYPE } }
 const seeds = { type: 'seed', head: 0, chain: b64(new Uint8Array(32)) }
 
 export const MATRIX: Record<string, Entry> = {
   // The web app: its files are no secret, but they are behind the gate.
   'GET /': { signedIn: 200, signedOut: 200 },
+  'GET /s/:id': { path: `/s/${b64(named('share', 16))}`, signedIn: 200, signedOut: 200 },
   'GET /sw.js': { signedIn: 200, signedOut: 200 },
   'GET /assets/index-0a1b2c3d.js': { signedIn: 200, signedOut: 200 },
   'GET /assets/sqlite3-0a1b2c3d.wasm': { signedIn: 200, signedOut: 200 },
@@ -48,6 +52,18 @@ export const MATRIX: Record<string, Entry> = {
     signedIn: 201,
     signedOut: 201,
   },
+  // Of each vault only its own: "second" is another caller's.
+  'DELETE /v1/vaults/:name': { path: '/v1/vaults/main', init: jsonRequest('DELETE', removal), signedIn: 204, signedOut: 401 },
+  'PUT /v1/shares/:id': { path: SHARE, init: share, signedIn: 204, signedOut: 401 },
+  'DELETE /v1/shares/:id': { path: SHARE, init: { method: 'DELETE' }, signedIn: 204, signedOut: 401 },
+  // Nobody has published it.
+  'GET /v1/shares/:id': { path: SHARE, signedIn: 404, signedOut: 404 },
+  'POST /v1/codes': {
+    init: jsonRequest('POST', { server: 'https://sync.example', vault: 'main' }),
+    signedIn: 201,
+    signedOut: 401,
+  },
+  'GET /v1/codes/:code': { path: '/v1/codes/ABCDEF', signedIn: 404, signedOut: 404 },
   'DELETE /v1/session': { init: { method: 'DELETE' }, signedIn: 204, signedOut: 401 },
   'GET /v1/credentials': { signedIn: 200, signedOut: 401 },
   'PUT /v1/credentials': { init: jsonRequest('PUT', change), signedIn: 200, signedOut: 401 },

@@ -63,3 +63,25 @@ test('[LOG-4] [KEY-4] a database of the second format opens with its merged run,
   await storage.close()
   expect(verify({ path: folder })).toMatchObject({ damaged: false, findings: [] })
 })
+
+test('[SHR-1] [VAULT-1] a database of the third format opens with its vaults and dialects, and takes shares and removals', async () => {
+  const folder = folderOf(3)
+  const storage = openSqliteStorage({ folder, random })
+  const [main, second] = [await storage.vaultByName('main'), await storage.vaultByName('second')]
+  if (main === undefined || second === undefined) throw new Error('a vault is gone')
+  expect((await storage.sizes(main.key)).bytes).toBe(157)
+  expect((await storage.dataans.user())?.id).toBe('7f5e3c1a-0b2d-4c6e-8f90-a1b2c3d4e5f6')
+  expect((await storage.difflog.profile('p'))?.hashes.diffs).toBe('h')
+  const share = { vault: main.key, id: named('share', 16), sealed: named('sealed share'), now: 4, quota: 157 + 32, most: 1 }
+  expect(await storage.shares.put(share)).toEqual({ outcome: 'stored' })
+  expect((await storage.sizes(main.key)).bytes).toBe(157 + 32)
+  await storage.removeVault({ vault: second.key, guesses: named('no name', 16), now: 5 })
+  expect(await storage.isRemovedSession(named('token second'))).toBe(true)
+  const { salt, suite, authHash, bundle, vaultId } = main
+  const session = { deviceId: named('d', 16), deviceName: 'd', tokenHash: named('t'), cookieHash: named('c'), now: 6 }
+  await storage.createVault({ name: 'third', vaultId, suite, salt, authHash, bundle }, session, false)
+  expect((await storage.vaultByName('third'))?.key).toBe(3)
+  while (await storage.maintain(7));
+  await storage.close()
+  expect(verify({ path: folder })).toMatchObject({ damaged: false, findings: [] })
+})

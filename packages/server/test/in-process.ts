@@ -1,7 +1,7 @@
 /** The app without sockets: storage in memory, clock and network in the test's hands. */
 import { randomBytes } from 'node:crypto'
-import { MAX_JSON_BYTES, MAX_PUSH_BYTES, MAX_PUSH_SEGMENTS, MAX_SEGMENT_BYTES } from '@lockstep/protocol/limits'
 import { type AppOptions, createApp, type ServerApp } from '#app'
+import { limitsWith } from '#limits'
 import { parseTrustedProxies } from '#network'
 import type { Policy } from '#services'
 import { openSqliteStorage } from '#storage/sqlite/sqlite'
@@ -24,13 +24,7 @@ function testPolicy(policy: Partial<Policy> = {}): Policy {
     setupToken: undefined,
     metricsToken: undefined,
     trustedProxies: parseTrustedProxies([]),
-    limits: {
-      segmentBytes: MAX_SEGMENT_BYTES,
-      pushBytes: MAX_PUSH_BYTES,
-      pushSegments: MAX_PUSH_SEGMENTS,
-      jsonBytes: MAX_JSON_BYTES,
-      quotaBytes: 0,
-    },
+    limits: limitsWith(0),
     insecure: false,
     ...policy,
   }

@@ -4,6 +4,7 @@ import { mergeSchema, positionSchema, statusSchema } from '@lockstep/protocol/ht
 import { MAX_MARKS } from '@lockstep/protocol/limits'
 import { DeliveryDecoder, encodePush, type SegmentRecord } from '@lockstep/protocol/records'
 import { expect, test } from 'vitest'
+import { limitsWith } from '#limits'
 import { LIVE_CLOSE } from '#live'
 import { b64, chainOf, jsonRequest, named, push, pushRequest, ReplicaLog, signInBody, signUpBody } from './client.ts'
 import { inProcess } from './in-process.ts'
@@ -257,7 +258,7 @@ test('[LOG-10] [HTTP-1] requests of a merge that are none are 4xx and change not
 })
 
 test('seeds over the quota are told 507; a merge that makes room is not counted', async () => {
-  const limits = { segmentBytes: 1000, pushBytes: 1000, pushSegments: 10, jsonBytes: 65_536, quotaBytes: 100 }
+  const limits = { ...limitsWith(100), segmentBytes: 1000, pushBytes: 1000, pushSegments: 10 }
   const { client, chainAt } = await vaultWith(3, { limits })
   const { merge } = mergeSchema.parse(await (await client.reserveSeeds()).json())
   const [seed] = seedRecords(3, chainAt(3), [named('seed')])

@@ -70,7 +70,7 @@ async function mergeEdits(storage: Storage, vault: VaultKey): Promise<SegmentRec
 
 /** Answers the number of steps. */
 async function tidyUp(storage: Storage): Promise<number> {
-  for (let steps = 1; ; steps++) if (!(await storage.maintain())) return steps
+  for (let steps = 1; ; steps++) if (!(await storage.maintain(0))) return steps
 }
 
 const digests = async (storage: Storage, vault: VaultKey) =>
@@ -93,7 +93,7 @@ test('[LOG-10] the file is as small as the log after 6 400 edits were merged, th
   expect(await digests(storage, vault)).toEqual(records.map(({ sealed }) => toHex(sha256(sealed))))
   expect(await tidyUp(storage)).toBe(1)
   await storage.close()
-  expect(await storage.maintain()).toBe(false)
+  expect(await storage.maintain(0)).toBe(false)
   expect(pragma(folder, 'freelist_count')).toBe(0)
   expect(pragma(folder, 'integrity_check')).toBe('ok')
   expect(verify({ path: folder })).toMatchObject({ damaged: false, findings: [] })
@@ -162,7 +162,7 @@ test('[LOG-10] [SYNC-2] between two steps the pushes that have arrived are store
     ...storage,
     async maintain() {
       events.push('step')
-      more = await storage.maintain()
+      more = await storage.maintain(0)
       return more
     },
   }
@@ -251,7 +251,12 @@ test('[LOG-10] tidying up stops where the disk is full, is told of where it fail
       return answer
     },
   }
-  const tidying = createTidying({ storage, schedule: (run) => void queue.push(run), onError: (error) => errors.push(error) })
+  const tidying = createTidying({
+    storage,
+    clock: () => 0,
+    schedule: (run) => void queue.push(run),
+    onError: (error) => errors.push(error),
+  })
   const left: number[] = []
   for (let wakes = 0; wakes < 3; wakes++) {
     tidying.wake()

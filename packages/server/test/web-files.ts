@@ -9,6 +9,7 @@ export const SCRIPT = `export const text = '${'in step '.repeat(1000)}'\n`
 
 const FILES: Readonly<Record<string, string | Uint8Array>> = {
   'index.html': '<!doctype html><title>Lockstep</title><script type="module" src="/assets/index-0a1b2c3d.js"></script>',
+  'share.html': '<!doctype html><title>Shared</title>',
   'sw.js': 'addEventListener("fetch", () => {})',
   'assets/index-0a1b2c3d.js': SCRIPT,
   'assets/sqlite3-0a1b2c3d.wasm': new Uint8Array(5000),

@@ -21,13 +21,16 @@ export interface Session {
   readonly id: string
 }
 
+/** Why a session is over: it was ended, or its vault is not on this server any more [VAULT-1]. */
+export type SessionEnd = 'ended' | 'vault-removed'
+
 export interface Sessions {
   /** The session of an `Authorization` header. */
-  ofHeader(authorization: string | undefined): Promise<Session | undefined>
-  ofToken(token: string): Promise<Session | undefined>
+  ofHeader(authorization: string | undefined): Promise<Session | 'vault-removed' | undefined>
+  ofToken(token: string): Promise<Session | 'vault-removed' | undefined>
   /** To be called after the storage has ended these sessions. */
-  ended(tokenHashes: readonly Uint8Array[]): void
-  onEnd(listener: (sessionId: string) => void): void
+  ended(tokenHashes: readonly Uint8Array[], why?: SessionEnd): void
+  onEnd(listener: (sessionId: string, why: SessionEnd) => void): void
 }
 
 export interface SessionsOptions {
@@ -42,14 +45,14 @@ interface Remembered extends Session {
 
 export function createSessions({ storage, secrets, clock }: SessionsOptions): Sessions {
   const remembered = new Map<string, Remembered>()
-  const listeners: ((sessionId: string) => void)[] = []
+  const listeners: Parameters<Sessions['onEnd']>[0][] = []
   // Counts endings, so that a look-up that was under way when a session ended is not remembered.
   let endings = 0
 
-  async function lookUp(tokenHash: Uint8Array, id: string): Promise<Remembered | undefined> {
+  async function lookUp(tokenHash: Uint8Array, id: string): Promise<Remembered | 'vault-removed' | undefined> {
     const before = endings
     const stored = await storage.session(tokenHash)
-    if (stored === undefined) return undefined
+    if (stored === undefined) return (await storage.isRemovedSession(tokenHash)) ? 'vault-removed' : undefined
     const session = { vault: stored.vault, deviceId: stored.deviceId, tokenHash, id, seenAt: stored.lastSeenAt }
     if (before !== endings) return session
     if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
@@ -57,12 +60,12 @@ export function createSessions({ storage, secrets, clock }: SessionsOptions): Se
     return session
   }
 
-  async function ofToken(token: string): Promise<Session | undefined> {
+  async function ofToken(token: string): Promise<Session | 'vault-removed' | undefined> {
     if (!TOKEN.test(token)) return undefined
     const tokenHash = secrets.hash(encodeUtf8(token))
     const id = toBase64Url(tokenHash)
     const session = remembered.get(id) ?? (await lookUp(tokenHash, id))
-    if (session === undefined) return undefined
+    if (session === undefined || session === 'vault-removed') return session
     const now = clock()
     if (Math.abs(now - session.seenAt) >= LAST_SEEN_STEP) {
       session.seenAt = now
@@ -77,12 +80,12 @@ export function createSessions({ storage, secrets, clock }: SessionsOptions): Se
       return token === undefined ? undefined : ofToken(token)
     },
     ofToken,
-    ended(tokenHashes) {
+    ended(tokenHashes, why = 'ended') {
       endings += 1
       for (const hash of tokenHashes) {
         const id = toBase64Url(hash)
         remembered.delete(id)
-        for (const listener of listeners) listener(id)
+        for (const listener of listeners) listener(id, why)
       }
     },
     onEnd: (listener) => {

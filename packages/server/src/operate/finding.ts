@@ -21,6 +21,8 @@ export type FindingCode =
   | 'database-damaged'
   /** A stored segment's bytes or its header are not the ones that were pushed. */
   | 'segment-altered'
+  /** A share's bytes are not the ones that were published. */
+  | 'share-altered'
   /** A sequence number is without a segment, or with two. */
   | 'segment-missing'
   /** The chain does not lead where the log says that it does. */
@@ -48,6 +50,7 @@ export const REMEDY = {
   restore: FROM_BACKUP,
   otherBackup: 'this copy cannot be trusted: use another backup, and look at the disk that this one is on',
   file: `${FROM_BACKUP.replace(/;.*/, '')}; or send the file again from a device that has it`,
+  share: 'publish it again, or unpublish it; and look at the disk that this is on',
   none: 'nothing needs to be done',
 } as const
 

@@ -18,6 +18,7 @@ import { type DifflogSummary, verifyDifflog } from '#operate/verify-difflog'
 import { verifyFiles } from '#operate/verify-files'
 import { type LogSummary, verifyLog } from '#operate/verify-log'
 import { verifySchema } from '#operate/verify-schema'
+import { verifyRemovals, verifyShares } from '#operate/verify-shares'
 import { DATABASE_FORMAT, NewerDatabaseError } from '#storage/sqlite/schema'
 
 /** Findings of SQLite's own check that are looked for before it stops. */
@@ -60,6 +61,7 @@ export function verify({ path, onProgress = () => {} }: VerifyOptions): VerifyRe
     checkFormat(snapshot.db)
     verifySchema(snapshot.db, general)
     checkStructure(snapshot.db, general)
+    verifyRemovals(snapshot.db, general)
     verifyVaults(snapshot.db, vaults, ofVaults, onProgress)
     const files = listFiles(snapshot.db)
     dialects = { dataans: verifyDataans(snapshot.db, files, general), difflog: verifyDifflog(snapshot.db, general) }
@@ -137,6 +139,7 @@ function verifyVaults(db: DatabaseSync, vaults: VaultSummary[], findings: Findin
       const summary = verifyLog(db, count(row, 'number'), found, onBytes)
       vaults.push({ name, ...summary })
       verifyAccount(db, row, summary.epoch, found)
+      verifyShares(db, count(row, 'number'), found)
     } catch (error) {
       const sentence = damageIn(error)
       if (sentence === undefined) throw error

@@ -1,6 +1,12 @@
 /** A signed-in device's session, credentials, list of devices, and the end of one of them. */
 import { equalBytes, FormatError, fromBase64Url, toBase64Url } from '@lockstep/protocol/bytes'
-import { type CredentialsChange, credentialsChangeSchema, revocationSchema, rotationsQuerySchema } from '@lockstep/protocol/http'
+import {
+  type CredentialsChange,
+  credentialsChangeSchema,
+  removalSchema,
+  revocationSchema,
+  rotationsQuerySchema,
+} from '@lockstep/protocol/http'
 import { MAX_EPOCH_JUMP, MAX_ROTATION_BYTES } from '@lockstep/protocol/limits'
 import { requireSession } from '#access'
 import type { Session } from '#auth/sessions'
@@ -9,7 +15,7 @@ import { requestExchange } from '#exchange'
 import { jsonResponse, ProblemError } from '#problems'
 import { requireAllowed, wrongCredentials } from '#refusals'
 import type { App, Services } from '#services'
-import type { CredentialsUpdate } from '#storage/storage'
+import type { CredentialsUpdate, StoredVault } from '#storage/storage'
 
 const DEVICE_ID_BYTES = 16
 /** A record in base64url, in a body that is otherwise like any other. */
@@ -31,7 +37,7 @@ function bundleConflict(): ProblemError {
 }
 
 export function addAccountRoutes(app: App, services: Services): void {
-  const { storage, secrets, sessions, guesses, policy, clock, metrics } = services
+  const { storage, secrets, sessions, guesses, codes, tidying, policy, clock, metrics } = services
 
   async function credentials({ vault }: Session): Promise<Response> {
     const { name, bundle, ...stored } = await storage.vaultByKey(vault)
@@ -45,14 +51,18 @@ export function addAccountRoutes(app: App, services: Services): void {
   }
 
   /**
-   * What a change of credentials stores, once the auth key that came with it was found right. A stolen token must not be enough to
-   * take the vault over, nor to find the password by trying [KEY-3]. @throws ProblemError
+   * A stolen token must not be enough to take a vault over or to remove it, nor to find the password by trying [KEY-3].
+   * @throws ProblemError
    */
-  async function authorize(session: Session, change: CredentialsChange): Promise<CredentialsUpdate> {
-    const vault = await storage.vaultByKey(session.vault)
+  async function requireAuthKey(session: Session, vault: StoredVault, authKey: Uint8Array): Promise<void> {
     const guess = requireAllowed(await guesses.passwordChange(vault.name, session.deviceId))
-    if (!secrets.checkAuthKey(change.currentAuthKey, vault.authHash)) throw wrongCredentials()
+    if (!secrets.checkAuthKey(authKey, vault.authHash)) throw wrongCredentials()
     await guess.withdraw()
+  }
+
+  /** What a change of credentials stores, once the auth key that came with it was found right. @throws ProblemError */
+  async function authorize(session: Session, change: CredentialsChange): Promise<CredentialsUpdate> {
+    await requireAuthKey(session, await storage.vaultByKey(session.vault), change.currentAuthKey)
     const { suite, salt, bundle, replaces } = change
     if (bundle.version <= replaces) {
       throw new ProblemError('bad-request', 'bundle.version: must be greater than the version it replaces')
@@ -77,6 +87,20 @@ export function addAccountRoutes(app: App, services: Services): void {
     if (outcome === 'bundle-conflict') throw bundleConflict()
     sessions.ended(outcome.ended)
     return credentials(session)
+  })
+
+  app.delete('/v1/vaults/:name', async (context) => {
+    const session = await requireSession(services, context.req.header('authorization'))
+    const { currentAuthKey } = await readJson(requestExchange(context.req.raw), removalSchema, policy.limits.jsonBytes)
+    const vault = await storage.vaultByKey(session.vault)
+    if (context.req.param('name') !== vault.name) throw new ProblemError('forbidden', 'a device removes its own vault only')
+    await requireAuthKey(session, vault, currentAuthKey)
+    const { ended } = await storage.removeVault({ vault: vault.key, guesses: guesses.prefixOf(vault.name), now: clock() })
+    sessions.ended(ended, 'vault-removed')
+    codes.endAll(vault.key)
+    metrics.count('lockstep_removals_total')
+    tidying.wake()
+    return new Response(null, { status: 204 })
   })
 
   app.post('/v1/devices/:id/revocation', async (context) => {

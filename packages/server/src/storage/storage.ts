@@ -6,6 +6,9 @@
  * all of them are asynchronous, so that an embedded database, a database server and a remote one are all adapters.
  * An adapter proves itself with `storageContract` (contract.ts).
  *
+ * A vault may be removed while requests of its devices are under way. What they then ask of it is refused with
+ * `VaultRemovedError`, never answered from another vault: no two vaults of a database ever have the same key.
+ *
  * The storage never sees a secret that opens anything: tokens, cookies and auth keys arrive as SHA-256 digests,
  * segments and bundles as sealed bytes.
  */
@@ -14,8 +17,9 @@ import type { Coverage, Suite } from '@lockstep/protocol/http'
 import type { DeliveredSegment, IndexEntry, Mark, Position, SegmentRecord } from '@lockstep/protocol/records'
 import type { DataansStore } from '#storage/dataans'
 import type { DifflogStore } from '#storage/difflog'
+import type { ShareStore } from '#storage/shares'
 
-/** The adapter's own handle of a vault: an integer that means nothing outside one database. */
+/** The adapter's own handle of a vault: an integer that means nothing outside one database and is never given twice in it. */
 export type VaultKey = number & { readonly __brand: 'VaultKey' }
 
 export interface Bundle {
@@ -70,7 +74,7 @@ export interface StoredDevice {
 
 export interface VaultSizes {
   readonly segments: number
-  /** Sealed bytes, the measure of the quota. */
+  /** Sealed bytes of the log and of all shares, the measure of the quota. */
   readonly bytes: number
   readonly bundleVersion: number
   /** The key epoch that is open, from 1. */
@@ -119,6 +123,7 @@ export type AppendOutcome =
   | { readonly outcome: 'quota-exceeded'; readonly bytes: number }
   /** The disk or the database is full. Nothing of this push was stored. */
   | { readonly outcome: 'storage-full' }
+  | { readonly outcome: 'vault-removed' }
 
 export interface CredentialsUpdate {
   readonly vault: VaultKey
@@ -276,6 +281,24 @@ export class StorageFullError extends Error {
   }
 }
 
+/** The vault is not in the database any more. Thrown by every method that needs it but `append`, which answers it. */
+export class VaultRemovedError extends Error {
+  readonly code = 'vault-removed'
+  constructor() {
+    super('the vault was removed from this server')
+    this.name = 'VaultRemovedError'
+  }
+}
+
+/** Takes a vault away with all that is its own [VAULT-1]. */
+export interface Removal {
+  readonly vault: VaultKey
+  /** Guess buckets whose keys begin with this go, too. */
+  readonly guesses: Uint8Array
+  /** Unix milliseconds. */
+  readonly now: number
+}
+
 export interface Storage {
   /** 16 random bytes, made when the database was created [SEG-1]. */
   readonly generation: Uint8Array
@@ -283,6 +306,7 @@ export interface Storage {
   readonly secret: Uint8Array
   readonly dataans: DataansStore
   readonly difflog: DifflogStore
+  readonly shares: ShareStore
 
   /**
    * Makes a vault and its first session in one step. `onlyFirst` refuses when the database holds any vault: two
@@ -296,10 +320,14 @@ export interface Storage {
   hasVaults(): Promise<boolean>
   vaultByName(name: string): Promise<StoredVault | undefined>
   vaultByKey(vault: VaultKey): Promise<StoredVault>
+  /** In one step; its name is free afterwards. Answers the token digests of all its sessions. */
+  removeVault(removal: Removal): Promise<{ readonly ended: readonly Uint8Array[] }>
 
   /** Ends every other session of the same device and answers their token digests. Refused for a revoked device. */
   openSession(vault: VaultKey, session: NewSession): Promise<{ readonly ended: readonly Uint8Array[] } | 'revoked'>
   session(tokenHash: Uint8Array): Promise<StoredSession | undefined>
+  /** Whether a session ended with its vault's removal. Known for half a year. */
+  isRemovedSession(tokenHash: Uint8Array): Promise<boolean>
   endSession(tokenHash: Uint8Array): Promise<void>
   /** Whether the vault has a device, not revoked, with this cookie. */
   knowsCookie(vault: VaultKey, cookieHash: Uint8Array): Promise<boolean>
@@ -360,10 +388,11 @@ export interface Storage {
   ): Promise<T>
 
   /**
-   * One short step of tidying up, in milliseconds; nothing that is stored changes. Answers whether there is more to do, `false` also
-   * once the storage is closed. Called at the start and after merges until there is none.
+   * One short step of tidying up, in milliseconds: room is given back, and what was removed is taken off the disk. Answers whether
+   * there is more to do, `false` also once the storage is closed. Called at the start, after merges and removals, and once an hour,
+   * until there is none.
    */
-  maintain(): Promise<boolean>
+  maintain(now: number): Promise<boolean>
 
   close(): Promise<void>
 }

@@ -3,7 +3,15 @@
 import { CHAIN_START } from '@lockstep/protocol/chain'
 import type { Suite } from '@lockstep/protocol/http'
 import type { Connection } from '#storage/sqlite/connection'
-import type { NewSession, StoredDevice, StoredSession, StoredVault, VaultCredentials, VaultKey } from '#storage/storage'
+import {
+  type NewSession,
+  type StoredDevice,
+  type StoredSession,
+  type StoredVault,
+  type VaultCredentials,
+  type VaultKey,
+  VaultRemovedError,
+} from '#storage/storage'
 
 type Row = Record<string, unknown>
 
@@ -26,8 +34,10 @@ function prepare({ db }: Connection) {
     anyVault: db.prepare('SELECT 1 FROM vaults LIMIT 1'),
     byName: db.prepare(`SELECT ${VAULT_COLUMNS} FROM vaults WHERE name = ?`),
     byKey: db.prepare(`SELECT ${VAULT_COLUMNS} FROM vaults WHERE number = ?`),
+    newNumber: db.prepare('UPDATE server SET vaults_made = vaults_made + 1 RETURNING vaults_made AS number'),
     insertVault: db.prepare(
-      `INSERT INTO vaults (name, id, suite, salt, auth_hash, bundle_version, bundle, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO vaults (number, name, id, suite, salt, auth_hash, bundle_version, bundle, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     insertLog: db.prepare('INSERT INTO logs (vault, head, chain, segments, bytes) VALUES (?, 0, ?, 0, 0)'),
     upsertDevice: db.prepare(
@@ -69,17 +79,8 @@ export function createAccounts(connection: Connection) {
         if (onlyFirst && sql.anyVault.get() !== undefined) return 'not-first'
         if (sql.byName.get(vault.name) !== undefined) return 'name-taken'
         const { name, vaultId, suite, salt, authHash, bundle } = vault
-        const { lastInsertRowid } = sql.insertVault.run(
-          name,
-          vaultId,
-          suite,
-          salt,
-          authHash,
-          bundle.version,
-          bundle.sealed,
-          session.now,
-        )
-        const key = Number(lastInsertRowid) as VaultKey
+        const key = sql.newNumber.get()?.['number'] as VaultKey
+        sql.insertVault.run(key, name, vaultId, suite, salt, authHash, bundle.version, bundle.sealed, session.now)
         sql.insertLog.run(key, CHAIN_START)
         startSession(key, session)
         return 'created'
@@ -92,11 +93,12 @@ export function createAccounts(connection: Connection) {
     },
     vaultByKey(vault: VaultKey): StoredVault {
       const row = sql.byKey.get(vault)
-      if (row === undefined) throw new Error('a session names a vault that does not exist')
+      if (row === undefined) throw new VaultRemovedError()
       return toVault(row)
     },
     openSession(vault: VaultKey, session: NewSession) {
       return connection.transact(() => {
+        if (sql.byKey.get(vault) === undefined) throw new VaultRemovedError()
         if (sql.isRevoked.get(vault, session.deviceId) !== undefined) return 'revoked'
         return { ended: startSession(vault, session) }
       })

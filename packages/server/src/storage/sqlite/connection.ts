@@ -65,6 +65,13 @@ export interface Connection {
   transact<T>(work: () => T): T
   /** The same without the checkpoint that may be due: for a large transaction, so that the two do not add up. The next one makes it. */
   transactAlone<T>(work: () => T): T
+  /** The same, and the pages that it frees are overwritten. Others are only overwritten where a row goes and its page stays. */
+  transactErasing<T>(work: () => T): T
+  /**
+   * As `transactAlone`, without checking references: where all that refers to a row goes with it. Checking would read the whole log
+   * of every vault for each replica, since no index leads from a replica to all its segments.
+   */
+  transactUnchecked<T>(work: () => T): T
   close(): void
 }
 
@@ -89,9 +96,10 @@ export function openConnection(folder: string | undefined, image?: Uint8Array): 
     if (image !== undefined) db.deserialize(image)
     // Before the first page is written: a database that has pages takes it over at its next VACUUM (schema.ts).
     db.exec('PRAGMA auto_vacuum = INCREMENTAL')
-    // A merge may make the log large; it is cut back afterwards (shrinking.ts).
+    // A merge may make the log large; it is cut back afterwards (shrinking.ts). Deleted rows are overwritten in the pages that stay,
+    // which costs no page more; whole pages only where that is asked for.
     db.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768`,
+      `PRAGMA secure_delete = FAST; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768`,
     )
   } catch (error) {
     lock?.close()
@@ -111,17 +119,24 @@ export function openConnection(folder: string | undefined, image?: Uint8Array): 
       throw isFull(error) ? new StorageFullError({ cause: error }) : error
     }
   }
-  return {
-    db,
-    transact,
-    transactAlone(work) {
-      db.exec('PRAGMA wal_autocheckpoint = 0')
+  /** A transaction under settings of its own. */
+  const under =
+    (before: string, after: string) =>
+    <T>(work: () => T): T => {
+      db.exec(before)
       try {
         return transact(work)
       } finally {
-        db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+        db.exec(after)
       }
-    },
+    }
+  const alone = { before: 'PRAGMA wal_autocheckpoint = 0', after: `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}` }
+  return {
+    db,
+    transact,
+    transactAlone: under(alone.before, alone.after),
+    transactErasing: under('PRAGMA secure_delete = ON', 'PRAGMA secure_delete = FAST'),
+    transactUnchecked: under(`${alone.before}; PRAGMA foreign_keys = OFF`, `${alone.after}; PRAGMA foreign_keys = ON`),
     close() {
       db.close()
       lock?.close()

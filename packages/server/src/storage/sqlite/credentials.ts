@@ -3,7 +3,14 @@ import { equalBytes } from '@lockstep/protocol/bytes'
 import { MAX_EPOCH_JUMP } from '@lockstep/protocol/limits'
 import type { Connection } from '#storage/sqlite/connection'
 import type { LogRows } from '#storage/sqlite/log-rows'
-import type { CredentialsUpdate, Revocation, RevocationOutcome, StoredRotation, VaultKey } from '#storage/storage'
+import {
+  type CredentialsUpdate,
+  type Revocation,
+  type RevocationOutcome,
+  type StoredRotation,
+  type VaultKey,
+  VaultRemovedError,
+} from '#storage/storage'
 
 export interface CredentialsOptions {
   readonly connection: Connection
@@ -31,7 +38,8 @@ export function createCredentials({ connection, rows, crashPoint }: CredentialsO
   /** Inside a transaction. Undefined when the stored bundle is not the one that is replaced. */
   function replace(update: CredentialsUpdate): Uint8Array[] | undefined {
     const { vault, suite, salt, authHash, bundle, replaces, keep } = update
-    const before = sql.authHash.get(vault)?.['auth_hash'] as Uint8Array
+    const before = sql.authHash.get(vault)?.['auth_hash'] as Uint8Array | undefined
+    if (before === undefined) throw new VaultRemovedError()
     const { changes } = sql.update.run(suite, salt, authHash, bundle.version, bundle.sealed, vault, replaces, bundle.version)
     if (changes === 0) return undefined
     // Another bundle under the same password is no reason to sign anybody out.
@@ -49,8 +57,8 @@ export function createCredentials({ connection, rows, crashPoint }: CredentialsO
     revoke(revocation: Revocation): RevocationOutcome {
       const { vault, deviceId, epoch, rotation, head, chain, now } = revocation
       const outcome = connection.transact((): RevocationOutcome => {
-        if (sql.isActive.get(vault, deviceId) === undefined) return { outcome: 'no-device' }
         const log = rows.log(vault)
+        if (sql.isActive.get(vault, deviceId) === undefined) return { outcome: 'no-device' }
         // Not "plus one": a server that was rolled back may have missed epochs, and must not stand in the way of the next.
         if (log.head !== head || !equalBytes(log.chain, chain) || epoch <= log.epoch) return { outcome: 'run-changed' }
         if (epoch > log.epoch + MAX_EPOCH_JUMP) return { outcome: 'epoch-ahead', epoch: log.epoch }

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { DIGEST_BYTES } from '@lockstep/protocol/records'
-import type { EpochClosed, VaultKey } from '#storage/storage'
+import { type EpochClosed, type VaultKey, VaultRemovedError } from '#storage/storage'
 
 const NO_DIGEST = new Uint8Array(DIGEST_BYTES)
 
@@ -20,6 +20,8 @@ export interface LogState {
   segments: number
   /** Their sealed bytes. */
   bytes: number
+  /** Sealed bytes of the vault's shares, which have the quota together with the log. Written by `addShareBytes` alone. */
+  readonly shareBytes: number
   /** The key epoch that is open. */
   epoch: number
 }
@@ -33,8 +35,10 @@ export interface ReplicaState {
 }
 
 export interface LogRows {
+  /** @throws VaultRemovedError */
   log(vault: VaultKey): LogState
   putLog(vault: VaultKey, state: LogState): void
+  addShareBytes(vault: VaultKey, bytes: number): void
   replica(vault: VaultKey, id: Uint8Array): ReplicaState
   /** Answers the row's number. */
   putReplica(vault: VaultKey, id: Uint8Array, state: ReplicaState): number
@@ -45,8 +49,9 @@ export interface LogRows {
 
 export function createLogRows(db: DatabaseSync): LogRows {
   const sql = {
-    log: db.prepare('SELECT head, chain, segments, bytes, epoch FROM logs WHERE vault = ?'),
+    log: db.prepare('SELECT head, chain, segments, bytes, share_bytes AS shareBytes, epoch FROM logs WHERE vault = ?'),
     updateLog: db.prepare('UPDATE logs SET head = ?, chain = ?, segments = ?, bytes = ?, epoch = ? WHERE vault = ?'),
+    addShareBytes: db.prepare('UPDATE logs SET share_bytes = share_bytes + ? WHERE vault = ?'),
     replica: db.prepare('SELECT number, counter, digest FROM replicas WHERE vault = ? AND id = ?'),
     insertReplica: db.prepare('INSERT INTO replicas (vault, id, counter, digest) VALUES (?, ?, ?, ?)'),
     updateReplica: db.prepare('UPDATE replicas SET counter = ?, digest = ? WHERE number = ?'),
@@ -55,11 +60,14 @@ export function createLogRows(db: DatabaseSync): LogRows {
   const rows: LogRows = {
     log(vault) {
       const row = sql.log.get(vault)
-      if (row === undefined) throw new Error('a vault has no log: it was not made by createVault')
+      if (row === undefined) throw new VaultRemovedError()
       return row as unknown as LogState
     },
     putLog(vault, { head, chain, segments, bytes, epoch }) {
       sql.updateLog.run(head, chain, segments, bytes, epoch, vault)
+    },
+    addShareBytes(vault, bytes) {
+      sql.addShareBytes.run(bytes, vault)
     },
     replica(vault, id) {
       const row = sql.replica.get(vault, id) as ReplicaState | undefined

@@ -12,7 +12,14 @@ import { MAX_EPOCH_JUMP } from '@lockstep/protocol/limits'
 import type { DeliveredSegment, Position } from '@lockstep/protocol/records'
 import type { Connection } from '#storage/sqlite/connection'
 import { type LogRows, sha256 } from '#storage/sqlite/log-rows'
-import { type Append, type AppendOutcome, StorageFullError, type VaultKey, type VaultSizes } from '#storage/storage'
+import {
+  type Append,
+  type AppendOutcome,
+  StorageFullError,
+  type VaultKey,
+  VaultRemovedError,
+  type VaultSizes,
+} from '#storage/storage'
 
 /** Why a push is refused and of which replica; what is stored of it is read after the rollback. */
 type Refusal =
@@ -75,7 +82,8 @@ export function createSegmentLog({ connection, rows, generation, crashPoint }: S
       log.segments += 1
       log.bytes += record.sealed.length
       log.epoch = record.epoch
-      if (push.quota > 0 && log.bytes > push.quota) return { outcome: 'quota-exceeded', bytes: log.bytes }
+      const bytes = log.bytes + log.shareBytes
+      if (push.quota > 0 && bytes > push.quota) return { outcome: 'quota-exceeded', bytes }
       const number = rows.putReplica(vault, record.replica, { number: replica.number, counter: record.counter, digest })
       const { kind, epoch, counter, previous, sealed } = record
       sql.insert.run(vault, sequence, sequence, kind, epoch, number, counter, previous, id, digest, log.chain, sealed)
@@ -86,11 +94,21 @@ export function createSegmentLog({ connection, rows, generation, crashPoint }: S
     return { outcome: 'appended', position: { head: log.head, chain: log.chain, generation }, sequences, added }
   }
 
+  /** A removed vault's pushes stand alone: the others of the group are stored. */
+  function tryPush(push: Append): ReturnType<typeof appendPush> {
+    try {
+      return appendPush(push)
+    } catch (error) {
+      if (error instanceof VaultRemovedError) return { outcome: 'vault-removed' }
+      throw error
+    }
+  }
+
   function appendGroup(pushes: readonly Append[]): AppendOutcome[] {
     return connection.transact(() => {
       const outcomes = pushes.map((push): AppendOutcome => {
         sql.savepoint.run()
-        const outcome = appendPush(push)
+        const outcome = tryPush(push)
         if (outcome.outcome !== 'appended') sql.rollback.run()
         sql.release.run()
         // Read after the rollback: earlier segments of the same push may have moved the replica on, and the client is
@@ -129,8 +147,8 @@ export function createSegmentLog({ connection, rows, generation, crashPoint }: S
       return { head, chain, generation }
     },
     sizes(vault) {
-      const { segments, bytes, epoch } = rows.log(vault)
-      return { segments, bytes, epoch }
+      const { segments, bytes, shareBytes, epoch } = rows.log(vault)
+      return { segments, bytes: bytes + shareBytes, epoch }
     },
   }
 }

@@ -154,7 +154,7 @@ export function createMerges({ connection, rows, reader, generation, crashPoint 
   ): MergeOutcome | undefined {
     const { vault, covers, quota } = commit
     if (log.head !== seeds.head || !equalBytes(log.chain, seeds.chain)) return { outcome: 'run-changed' }
-    const bytes = log.bytes + seeds.staged
+    const bytes = log.bytes + log.shareBytes + seeds.staged
     if (quota > 0 && bytes > quota) return { outcome: 'quota-exceeded', bytes }
     const chains = [log.chain]
     for (const { previous, id, digest } of parts) {
@@ -236,8 +236,8 @@ export function createMerges({ connection, rows, reader, generation, crashPoint 
         const before = (sql.partBytes.get(vault, part)?.['bytes'] as number | undefined) ?? 0
         const staged = merge.staged - before + length
         if (last !== null && staged > merge.room) return { outcome: 'too-large', room: merge.room }
-        if (last === null && quota > 0 && log.bytes + staged > quota)
-          return { outcome: 'quota-exceeded', bytes: log.bytes + staged }
+        const bytes = log.bytes + log.shareBytes + staged
+        if (last === null && quota > 0 && bytes > quota) return { outcome: 'quota-exceeded', bytes }
         sql.putPart.run(vault, part, record.epoch, record.replica, record.previous, id, digest, length, record.sealed)
         sql.renew.run(staged, expiresAt, vault)
         return { outcome: 'stored' }

@@ -171,6 +171,32 @@ const MIGRATIONS: readonly string[] = [
   `,
   // 3: the dialects.
   `${DATAANS_TABLES}${DIFFLOG_TABLES}`,
+  // 4: shares, and the removal of vaults.
+  `
+  -- The number of the last vault that was made: a number is not given twice.
+  ALTER TABLE server ADD COLUMN vaults_made INTEGER NOT NULL DEFAULT 0;
+  -- 1 from the removal of a vault until nothing of it is left in free pages.
+  ALTER TABLE server ADD COLUMN erasing INTEGER NOT NULL DEFAULT 0;
+  UPDATE server SET vaults_made = (SELECT coalesce(max(number), 0) FROM vaults);
+
+  ALTER TABLE logs ADD COLUMN share_bytes INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE shares (
+    number     INTEGER PRIMARY KEY,
+    id         BLOB NOT NULL UNIQUE,
+    vault      INTEGER NOT NULL REFERENCES vaults (number),
+    created_at INTEGER NOT NULL,
+    digest     BLOB NOT NULL,
+    sealed     BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX shares_by_vault ON shares (vault);
+
+  -- Token digests of the devices of vaults that were removed.
+  CREATE TABLE removed_sessions (
+    token_hash BLOB PRIMARY KEY,
+    removed_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX removed_sessions_by_time ON removed_sessions (removed_at);
+  `,
 ]
 
 /** What `user_version` is in a database of this release. */

@@ -13,7 +13,9 @@ import { createSegmentLog } from '#storage/sqlite/log'
 import { createLogRows } from '#storage/sqlite/log-rows'
 import { createMerges } from '#storage/sqlite/merges'
 import { createLogReader } from '#storage/sqlite/reading'
+import { createRemovals } from '#storage/sqlite/removals'
 import { migrate } from '#storage/sqlite/schema'
+import { createShares } from '#storage/sqlite/shares'
 import { createShrinking } from '#storage/sqlite/shrinking'
 import type { Storage } from '#storage/storage'
 
@@ -46,17 +48,38 @@ export function createSqliteStorage(connection: Connection, options: Pick<Sqlite
   const merges = createMerges({ connection, rows, reader, generation, crashPoint })
   const guesses = createGuessTable(connection)
   const shrinking = createShrinking(connection, crashPoint)
+  const shares = createShares({ connection, rows, crashPoint })
+  const removals = createRemovals(connection, crashPoint)
   return {
     generation,
     secret: server?.['secret'] as Uint8Array,
     difflog: createDifflogStore(connection),
     dataans: createDataansStore({ connection, crashPoint }),
+    shares: {
+      async put(share) {
+        const outcome = shares.put(share)
+        shrinking.erased()
+        return outcome
+      },
+      get: async (id) => shares.get(id),
+      async remove(vault, id) {
+        const outcome = shares.remove(vault, id)
+        shrinking.erased()
+        return outcome
+      },
+    },
     createVault: async (vault, session, onlyFirst) => accounts.createVault(vault, session, onlyFirst),
     hasVaults: async () => accounts.hasVaults(),
     vaultByName: async (name) => accounts.vaultByName(name),
     vaultByKey: async (vault) => accounts.vaultByKey(vault),
+    async removeVault(removal) {
+      const outcome = removals.remove(removal)
+      shrinking.erased()
+      return outcome
+    },
     openSession: async (vault, session) => accounts.openSession(vault, session),
     session: async (tokenHash) => accounts.session(tokenHash),
+    isRemovedSession: async (tokenHash) => removals.isRemoved(tokenHash),
     endSession: async (tokenHash) => accounts.endSession(tokenHash),
     knowsCookie: async (vault, cookieHash) => accounts.knowsCookie(vault, cookieHash),
     updateCredentials: async (update) => credentials.update(update),
@@ -69,7 +92,11 @@ export function createSqliteStorage(connection: Connection, options: Pick<Sqlite
     sizes: async (vault) => ({ ...log.sizes(vault), bundleVersion: accounts.vaultByKey(vault).bundle.version }),
     chainAt: async (vault, sequence) => reader.chainAt(vault, sequence),
     isInsideRun: async (vault, sequence) => reader.isInsideRun(vault, sequence),
-    read: async (vault, interval, maxBytes) => reader.read(vault, interval, maxBytes),
+    async read(vault, interval, maxBytes) {
+      // Nothing at all would pass for the end of the log.
+      rows.log(vault)
+      return reader.read(vault, interval, maxBytes)
+    },
     index: async (vault, from, limit) => reader.index(vault, from, limit),
     coverage: async (vault) => reader.coverage(vault),
     common: async (vault, marks) => ({
@@ -83,7 +110,11 @@ export function createSqliteStorage(connection: Connection, options: Pick<Sqlite
     putMergePart: async (part) => merges.putPart(part),
     commitMerge: async (commit) => merges.commit(commit),
     changeGuesses: async (keys, now, change) => guesses.change(keys, now, change),
-    maintain: async () => shrinking.step(),
+    async maintain(now) {
+      if (!connection.db.isOpen) return false
+      removals.forgetOld(now)
+      return shrinking.step()
+    },
     image: () => connection.db.serialize(),
     close: async () => connection.close(),
   }

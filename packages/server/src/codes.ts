@@ -1,0 +1,82 @@
+/**
+ * Short codes by which another device learns where to begin [SHR-2]. They are in memory alone: a restart ends them, and so do the
+ * vault's removal, their first use and two minutes. What is under a code is no secret, so what a lucky guess finds is an address.
+ *
+ * A vault has at most {@link MOST_OF_VAULT} at a time; one more ends its oldest. All together there are at most {@link MOST}.
+ */
+import { CODE_ALPHABET, CODE_LENGTH, type Code, type Invitation } from '@lockstep/protocol/http'
+import type { VaultKey } from '#storage/storage'
+
+const LIFETIME = 120_000
+const MOST_OF_VAULT = 5
+const MOST = 10_000
+/** The smallest power of two that is not below the alphabet's size: other values of a byte are drawn again. */
+const DRAWN = 32
+
+export interface Codes {
+  /** Undefined when there are as many codes as the server holds. */
+  make(vault: VaultKey, invitation: Invitation): Code | undefined
+  /** What is under the code, which ends with this. Undefined for one that never was, was taken or has expired. */
+  take(code: string): Invitation | undefined
+  endAll(vault: VaultKey): void
+  /** How many are open. */
+  readonly size: number
+}
+
+interface Open {
+  readonly vault: VaultKey
+  readonly invitation: Invitation
+  readonly expiresAt: number
+}
+
+export interface CodesOptions {
+  /** Unix milliseconds. */
+  readonly clock: () => number
+  readonly random: (length: number) => Uint8Array
+}
+
+export function createCodes({ clock, random }: CodesOptions): Codes {
+  /** In the order in which they were made. */
+  const open = new Map<string, Open>()
+
+  function dropExpired(): void {
+    const now = clock()
+    for (const [code, { expiresAt }] of open) if (expiresAt <= now) open.delete(code)
+  }
+
+  function draw(): string {
+    let code = ''
+    while (code.length < CODE_LENGTH) {
+      for (const byte of random(CODE_LENGTH)) code += CODE_ALPHABET[byte % DRAWN] ?? ''
+    }
+    return code.slice(0, CODE_LENGTH)
+  }
+
+  const codesOf = (vault: VaultKey) => [...open].flatMap(([code, { vault: owner }]) => (owner === vault ? [code] : []))
+
+  return {
+    get size() {
+      dropExpired()
+      return open.size
+    },
+    make(vault, invitation) {
+      dropExpired()
+      const [oldest, ...others] = codesOf(vault)
+      if (oldest !== undefined && others.length + 1 >= MOST_OF_VAULT) open.delete(oldest)
+      if (open.size >= MOST) return undefined
+      let code = draw()
+      while (open.has(code)) code = draw()
+      const expiresAt = clock() + LIFETIME
+      open.set(code, { vault, invitation, expiresAt })
+      return { code, expiresAt }
+    },
+    take(code) {
+      const found = open.get(code)
+      open.delete(code)
+      return found !== undefined && clock() < found.expiresAt ? found.invitation : undefined
+    },
+    endAll(vault) {
+      for (const code of codesOf(vault)) open.delete(code)
+    },
+  }
+}
