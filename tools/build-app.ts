@@ -4,6 +4,7 @@
  */
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { compressFolder } from './compress.ts'
 import { ROOT, repositoryFiles } from './files.ts'
 
 const APP = join(ROOT, 'apps/web')
@@ -27,6 +28,7 @@ async function buildApp(): Promise<void> {
   // Not there where only what the server needs was installed.
   const { build } = await import('vite')
   await build({ root: APP, configFile: join(APP, 'vite.config.ts'), logLevel: 'error' })
+  await compressFolder(join(APP, 'dist'))
   writeFileSync(STAMP, '')
 }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { ConfigError } from '#config'
 import { readWebFolder } from '#serve/web-folder'
@@ -69,6 +69,33 @@ test('a body comes in the best encoding that is asked for, and is the same', asy
   expect(plain.body.toString()).toBe(SCRIPT)
   expect(Math.max(brotli.body.length, gzip.body.length)).toBeLessThan(SCRIPT.length / 10)
   expect((await answer('identity, *;q=0')).encoding).toBeNull()
+})
+
+test('what the build has compressed is sent as it is, unless it is of another build; it has no address of its own', async () => {
+  const page = '<!doctype html>'
+  const small = brotliCompressSync(SCRIPT, { params: { [constants.BROTLI_PARAM_LGWIN]: 10 } })
+  const folder = webFolder({
+    'index.html': page,
+    'assets/same.js': SCRIPT,
+    'assets/same.js.br': small,
+    'assets/other.js': SCRIPT,
+    'assets/other.js.br': brotliCompressSync(SCRIPT.replace('in step', 'changed')),
+    'assets/broken.js': SCRIPT,
+    'assets/broken.js.br': SCRIPT,
+    'assets/alone.br': small,
+  })
+  const { request } = inProcess({}, { web: readWebFolder(folder) })
+  const body = async (path: string) => {
+    const response = await request(path, { headers: { 'accept-encoding': 'br' } })
+    expect([path, response.status, response.headers.get('content-encoding')]).toEqual([path, 200, 'br'])
+    return Buffer.from(await response.arrayBuffer())
+  }
+  expect(small.equals(await body('/assets/same.js'))).toBe(true)
+  for (const name of ['same', 'other', 'broken']) {
+    expect(brotliDecompressSync(await body(`/assets/${name}.js`)).toString()).toBe(SCRIPT)
+    expect((await request(`/assets/${name}.js.br`)).status).toBe(404)
+  }
+  expect((await request('/assets/alone.br')).status).toBe(200)
 })
 
 test('other paths are problems as before, other methods are told what there is', async () => {
