@@ -1,7 +1,7 @@
 /** Composes the app: the link to the vault, what the interface knows of it, the interface. */
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { leaveGate } from '#account/gate'
+import { forgetGateToken, leaveGate } from '#account/gate'
 import { takeInvitations } from '#account/invitation'
 import type { HostClient } from '#host/methods'
 import type { HostEvent } from '#host/serve'
@@ -51,6 +51,7 @@ function openVault(storage: Storage): { readonly client: HostClient; readonly li
         case 'wiped':
           kept.clear()
           if (storage === 'browser') forgetProfile(shownProfile)
+          forgetGateToken()
           return location.reload()
       }
     },

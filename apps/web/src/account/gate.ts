@@ -10,3 +10,12 @@ export const openGate = (): void => location.assign(`/${QUERY}`)
 export function leaveGate(): void {
   if (location.search === QUERY) history.replaceState(null, '', '/')
 }
+
+/** Where the server looks for a token that a page of its own origin has: its requests, the live connection and the page itself. */
+export const TOKEN_COOKIE = 'lockstep_gate'
+
+/** Of what a person gave by hand; a gate's own cookies are the gate's. */
+export function forgetGateToken(): void {
+  // biome-ignore lint/suspicious/noDocumentCookie: Safari and Firefox have no other way to it everywhere
+  document.cookie = `${TOKEN_COOKIE}=; path=/; max-age=0`
+}

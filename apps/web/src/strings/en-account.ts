@@ -165,6 +165,15 @@ export const account = {
   gate: {
     title: 'The gate in front of the server wants you to log in again',
     text: 'Your notes are kept here meanwhile, and go up when you are back.',
+    haveToken: 'I have an access token',
+    token: 'Access token',
+    tokenHint: 'From whoever runs the gate. This browser keeps it until it runs out, and shows it to this server alone.',
+    useToken: 'Use this token',
+    outcomes: {
+      kept: 'Kept. Now try again.',
+      expired: 'This token has run out. Get a new one.',
+      malformed: 'This is no access token: it has three parts with dots between them.',
+    },
   },
   problem: {
     title: 'Syncing needs your attention',

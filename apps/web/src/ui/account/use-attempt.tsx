@@ -1,8 +1,7 @@
 /** One attempt at a time, and what came of it in words. */
 import { useEffect, useRef, useState } from 'react'
 import { explain, type Trouble, type TroubleContext } from '#account/explain'
-import { openGate } from '#account/gate'
-import { t } from '#strings/strings'
+import { GateWays } from '#ui/account/gate-ways'
 
 export interface Attempts {
   readonly busy: boolean
@@ -41,11 +40,7 @@ export function TroubleText({ trouble }: { readonly trouble: Trouble | undefined
   return (
     <div className="trouble" role="alert" ref={place}>
       {trouble !== undefined && <p className="error">{trouble.text}</p>}
-      {trouble?.remedy === 'gate' && (
-        <button type="button" onClick={openGate}>
-          {t.account.trouble.passGate}
-        </button>
-      )}
+      {trouble?.remedy === 'gate' && <GateWays />}
     </div>
   )
 }
