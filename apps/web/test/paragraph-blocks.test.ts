@@ -45,8 +45,8 @@ test.each([
   [
     '```js\na\n\n\nb\n\n```\n\nc',
     [
-      '<pre tabindex="0"><code class="language-js">a\n\n</code></pre>',
-      '<pre tabindex="0"><code class="language-js">b\n</code></pre>',
+      '<pre tabindex="0"><code class="language-js">a\n\n\n</code></pre>',
+      '<pre tabindex="0"><code class="language-js">b\n\n</code></pre>',
       '<pre tabindex="0"><code class="language-js"></code></pre>',
       '<p>c</p>',
     ],

@@ -1,5 +1,5 @@
 /** What people read in App info, when signing in, and where the account needs them. */
-const count = (n: number, one: string, many: string): string => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
+import { count } from '#strings/count'
 
 export const account = {
   intro: 'Sign in to keep your devices in step. The server sees only ciphertext.',

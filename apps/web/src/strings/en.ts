@@ -1,9 +1,9 @@
 /** Everything that people read, in one place. Functions take what changes from one time to the next. */
+import { count } from '#strings/count'
 import { account } from '#strings/en-account'
+import { diffs } from '#strings/en-diffs'
 import { image } from '#strings/en-images'
 import { insecure, updates } from '#strings/en-updates'
-
-const count = (n: number, one: string, many: string): string => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 
 export const en = {
   app: 'Lockstep',
@@ -44,12 +44,11 @@ export const en = {
   edited: (when: string) => `edited ${when}`,
   conflict: 'Two devices wrote this note anew at the same time. The other text:',
   keepBoth: 'Add it below',
-  search: 'Search notes',
+  search: 'Search notes, diffs and stars',
   searchSpace: (space: string) => `Search in “${space}”`,
   searchEverywhere: 'All spaces',
   searchAgain: (n: number) => `${count(n, 'note is', 'notes are')} still being indexed.`,
   nothingFound: 'Nothing found',
-  found: (n: number) => count(n, 'note', 'notes'),
   close: 'Close',
   cancel: 'Cancel',
   save: 'Save',
@@ -60,7 +59,7 @@ export const en = {
   anewDrop: 'Leave it out',
   commands: {
     palette: 'All commands',
-    search: 'Search all notes',
+    search: 'Search everything',
     searchSpace: 'Search in this space',
     toggleSpaces: 'Show or hide spaces',
     editSpace: 'Edit this space',
@@ -70,6 +69,10 @@ export const en = {
     writeNote: 'Write a note',
     lastNote: 'Go to the newest note',
     deleteSpace: 'Delete this space',
+    diffs: 'Diffs',
+    stars: 'Stars',
+    addDiff: 'Add a diff',
+    profile: 'Profile',
     trash: 'Trash',
     appInfo: 'App info and sync',
     shortcuts: 'Keyboard shortcuts',
@@ -87,6 +90,7 @@ export const en = {
     app: 'Anywhere',
     note: 'On a note',
     editor: 'While writing',
+    diff: 'In a diff',
     none: 'none',
     change: (command: string) => `Change the keys of “${command}”`,
     press: 'Press the keys · Escape leaves it · Backspace takes it away',
@@ -101,6 +105,12 @@ export const en = {
       P: 'pin or unpin',
       H: 'history',
       Delete: 'delete, with undo',
+    },
+    diffKeys: {
+      'J K': 'the next paragraph, the one before',
+      'ArrowDown ArrowUp': 'the same, from a paragraph',
+      S: 'star the paragraph, or take its star away',
+      Escape: 'back to all diffs',
     },
     editorKeys: {
       'Ctrl+Enter': 'save a new note, or end editing',
@@ -150,6 +160,7 @@ export const en = {
     whole: 'Its whole text',
     skipped: (n: number) => `… ${count(n, 'line', 'lines')} …`,
   },
+  diffs,
   insecure,
   updates,
   cannotStore: 'This browser cannot store notes for this page',

@@ -71,7 +71,10 @@ function pieceHtml(token: Token, { whole, from, to }: CodePiece): string {
   const [language = ''] = token.info.trim().split(/\s+/, 1)
   const named = language === '' ? '' : ` class="language-${escapeHtml(language)}"`
   const html = colours(whole, language) || escapeHtml(whole)
-  return `<pre><code${named}>${htmlLines(html).slice(from, to).join('\n')}</code></pre>\n`
+  return `<pre><code${named}>${htmlLines(html)
+    .slice(from, to)
+    .map((line) => `${line}\n`)
+    .join('')}</code></pre>\n`
 }
 
 // What may have to be scrolled is reached by keyboards: code and tables.

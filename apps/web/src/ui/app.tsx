@@ -1,57 +1,51 @@
-/** The whole of it: spaces at the left, a space's notes and the composer at the right, dialogs over both. */
-import { useEffect, useRef, useState } from 'react'
+/** The whole of it: spaces and the other places at the left, the one that is open at the right, dialogs over both. */
+import { useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import type { Command } from '#keys/commands'
-import { askToPersist } from '#local/persistence'
-import { forgetUnsaved, keepUnsaved, type UnsavedNote, unsavedNotes } from '#local/unsaved'
 import { t } from '#strings/strings'
-import { noteTitle } from '#text/note-title'
-import { AccountDialog } from '#ui/account-dialog'
-import { CommandPalette } from '#ui/command-palette'
 import { Composer } from '#ui/composer'
-import { HistoryDialog } from '#ui/history-dialog'
-import { SearchPanel } from '#ui/search-panel'
-import { ShortcutsDialog } from '#ui/shortcuts-dialog'
+import { DiffPlaces } from '#ui/lazy-places'
+import { type Panel, Panels } from '#ui/panels'
 import { Sidebar } from '#ui/sidebar'
 import { SpaceBar } from '#ui/space-bar'
-import { SpaceDialog } from '#ui/space-dialog'
 import { CannotStore, MemoryBanner } from '#ui/storage'
 import { type Jump, Timeline } from '#ui/timeline'
 import { useToast } from '#ui/toasts'
-import { TrashDialog } from '#ui/trash-dialog'
 import { useCommandKeys } from '#ui/use-commands'
 import { useDrawer } from '#ui/use-drawer'
+import { FIRST_SPACE, useNewNotes } from '#ui/use-new-notes'
+import { type Go, usePlace } from '#ui/use-place'
 import { useAnswer, useVault } from '#ui/vault'
-import { newId } from '#vault/ids'
 
-type Panel = 'account' | 'search' | 'search-space' | 'trash' | 'palette' | 'shortcuts' | 'space' | { readonly history: string }
-
-/** A vault that has no space yet gets this one with its first note. */
-const FIRST_SPACE = 'first'
+/** Commands about the space that is open. */
+const OF_SPACE: readonly Command[] = ['searchSpace', 'editSpace', 'deleteSpace']
 
 export function App() {
   const vault = useVault()
   const toast = useToast()
   const { value: spaces, error } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
+  const [place, goTo] = usePlace()
   const [chosen, setChosen] = useState<string>()
   const [panel, setPanel] = useState<Panel>()
   const [jump, setJump] = useState<Jump>()
   const [adding, setAdding] = useState(false)
+  const [addingDiff, setAddingDiff] = useState(false)
   const drawer = useDrawer()
   const field = useRef<HTMLTextAreaElement>(null)
+  const addNote = useNewNotes()
   const space = spaces?.find(({ id }) => id === chosen) ?? spaces?.[0]
   const own = space !== undefined && !space.deleted ? space : undefined
-  const idle = new Set<Command>(own === undefined ? ['editSpace', 'deleteSpace'] : [])
+  const idle = new Set<Command>(place.kind !== 'space' ? OF_SPACE : own === undefined ? ['editSpace', 'deleteSpace'] : [])
   useCommandKeys(run, panel === 'shortcuts')
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page is opened
-  useEffect(() => {
-    for (const note of unsavedNotes()) void handOver(note).catch(({ message }: Error) => toast({ text: message }))
-  }, [])
 
+  const go: Go = (next) => {
+    goTo(next)
+    drawer.close()
+  }
   function select(id: string): void {
     setChosen(id)
     setPanel(undefined)
-    drawer.close()
+    go({ kind: 'space' })
   }
   function open(spaceId: string, note: string): void {
     select(spaceId)
@@ -74,9 +68,22 @@ export function App() {
       drawer.open()
       setAdding(true)
     },
-    writeNote: () => field.current?.focus(),
-    lastNote: () => setJump({ note: 'newest', focus: true }),
+    writeNote() {
+      flushSync(() => go({ kind: 'space' }))
+      field.current?.focus()
+    },
+    lastNote() {
+      go({ kind: 'space' })
+      setJump({ note: 'newest', focus: true })
+    },
     deleteSpace: () => void removeSpace(),
+    diffs: () => go({ kind: 'diffs' }),
+    stars: () => go({ kind: 'stars' }),
+    addDiff() {
+      go({ kind: 'diffs' })
+      setAddingDiff(true)
+    },
+    profile: () => go({ kind: 'profile' }),
     trash: () => setPanel('trash'),
     appInfo: () => setPanel('account'),
     shortcuts: () => setPanel('shortcuts'),
@@ -90,22 +97,9 @@ export function App() {
     })
     does[command]()
   }
-  async function handOver(note: UnsavedNote): Promise<void> {
-    if (note.space === FIRST_SPACE) await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now: note.now })
-    await vault.addNote(note)
-    forgetUnsaved(note.id)
-  }
   async function save(text: string): Promise<void> {
-    const note = { id: newId(), space: space?.id ?? FIRST_SPACE, title: noteTitle(text), text, now: Date.now() }
-    keepUnsaved(note)
-    try {
-      await handOver(note)
-    } catch (failure) {
-      forgetUnsaved(note.id)
-      throw failure
-    }
+    await addNote(space?.id ?? FIRST_SPACE, text)
     setJump({ note: 'newest', focus: false })
-    askToPersist()
   }
   async function removeSpace(): Promise<void> {
     if (own === undefined) return
@@ -119,15 +113,16 @@ export function App() {
   }
 
   if (error !== undefined) return <CannotStore error={error} />
-  const close = () => setPanel(undefined)
   return (
     <div className={drawer.className}>
       <Sidebar
         element={drawer.element}
         adding={adding}
         onAdding={setAdding}
-        current={space?.id}
+        space={place.kind === 'space' ? space?.id : undefined}
+        place={place}
         onSelect={select}
+        onGo={go}
         onAppInfo={() => run('appInfo')}
         onTrash={() => run('trash')}
       />
@@ -136,32 +131,42 @@ export function App() {
       <div className="shade" onClick={drawer.close} />
       <main inert={drawer.isOver}>
         <MemoryBanner />
-        <SpaceBar space={space} idle={idle} drawer={drawer} onRun={run} />
-        {spaces !== undefined && (
-          <Timeline
-            key={space?.id ?? FIRST_SPACE}
-            space={space?.id ?? FIRST_SPACE}
-            jump={jump}
-            onHistory={(id) => setPanel({ history: id })}
-            onLeave={() => field.current?.focus()}
+        {place.kind !== 'space' ? (
+          <DiffPlaces
+            place={place}
+            drawer={drawer}
+            adding={addingDiff}
+            onAdding={setAddingDiff}
+            paused={panel !== undefined}
+            onGo={go}
+            onRun={run}
           />
+        ) : (
+          <>
+            <SpaceBar space={space} idle={idle} drawer={drawer} onRun={run} />
+            {spaces !== undefined && (
+              <Timeline
+                key={space?.id ?? FIRST_SPACE}
+                space={space?.id ?? FIRST_SPACE}
+                jump={jump}
+                onHistory={(id) => setPanel({ history: id })}
+                onLeave={() => field.current?.focus()}
+              />
+            )}
+            <Composer space={space?.id ?? FIRST_SPACE} onSave={save} field={field} />
+          </>
         )}
-        <Composer space={space?.id ?? FIRST_SPACE} onSave={save} field={field} />
       </main>
-      {panel === 'account' && <AccountDialog onClose={close} />}
-      {panel === 'trash' && <TrashDialog onClose={close} />}
-      {panel === 'shortcuts' && <ShortcutsDialog onClose={close} />}
-      {panel === 'space' && own !== undefined && <SpaceDialog space={own} onDelete={() => run('deleteSpace')} onClose={close} />}
-      {(panel === 'search' || panel === 'search-space') && (
-        <SearchPanel
-          space={panel === 'search-space' ? space : undefined}
-          onEverywhere={() => setPanel('search')}
-          onOpen={open}
-          onClose={close}
-        />
-      )}
-      {panel === 'palette' && <CommandPalette idle={idle} onRun={run} onSpace={select} onNote={open} onClose={close} />}
-      {typeof panel === 'object' && <HistoryDialog id={panel.history} onClose={close} />}
+      <Panels
+        panel={panel}
+        onPanel={setPanel}
+        space={place.kind === 'space' ? space : undefined}
+        idle={idle}
+        onRun={run}
+        onSpace={select}
+        onNote={open}
+        onGo={go}
+      />
     </div>
   )
 }

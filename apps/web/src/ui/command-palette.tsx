@@ -1,15 +1,18 @@
-/** Every command, every space and the notes that have the words typed: the arrows choose, Enter runs. */
+/** Every command, every space and the notes, diffs and stars that have the words typed: the arrows choose, Enter runs. */
 import { type KeyboardEvent, useId, useState } from 'react'
 import { COMMAND_NAMES, type Command } from '#keys/commands'
 import { useShortcutKeys } from '#local/shortcuts'
 import { t } from '#strings/strings'
+import { dayName } from '#text/days'
 import { matchRank } from '#text/match-rank'
 import { Dialog } from '#ui/dialog'
 import { Keys } from '#ui/keys'
+import { useDiffSearch } from '#ui/use-diffs'
+import type { Go } from '#ui/use-place'
 import { useSearch } from '#ui/use-search'
 import { useAnswer, useVault } from '#ui/vault'
 
-/** Notes that are shown below the commands. */
+/** Notes that are shown below the commands; so many diffs and stars, too. */
 const MOST_NOTES = 6
 
 interface PaletteProps {
@@ -18,6 +21,7 @@ interface PaletteProps {
   readonly onRun: (command: Command) => void
   readonly onSpace: (id: string) => void
   readonly onNote: (space: string, id: string) => void
+  readonly onGo: Go
   readonly onClose: () => void
 }
 
@@ -29,7 +33,7 @@ interface Entry {
   readonly run: () => void
 }
 
-export function CommandPalette({ idle, onRun, onSpace, onNote, onClose }: PaletteProps) {
+export function CommandPalette({ idle, onRun, onSpace, onNote, onGo, onClose }: PaletteProps) {
   const vault = useVault()
   const shortcuts = useShortcutKeys()
   const [text, setText] = useState('')
@@ -37,6 +41,7 @@ export function CommandPalette({ idle, onRun, onSpace, onNote, onClose }: Palett
   const listId = useId()
   const { value: spaces = [] } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
   const found = useSearch({ text, limit: MOST_NOTES })
+  const { diffs, stars } = useDiffSearch({ text, limit: MOST_NOTES }) ?? { diffs: [], stars: [] }
 
   const named: Entry[] = [
     ...COMMAND_NAMES.filter((command) => command !== 'palette' && !idle.has(command)).map((command) => ({
@@ -60,6 +65,20 @@ export function CommandPalette({ idle, onRun, onSpace, onNote, onClose }: Palett
       kind: t.palette.note,
       chords: '',
       run: () => onNote(spaceId, id),
+    })),
+    ...stars.map(({ id, diffId, paragraph, text: body }) => ({
+      key: `star ${id}`,
+      label: body.text,
+      kind: t.diffs.found.star,
+      chords: '',
+      run: () => onGo({ kind: 'diff', id: diffId, paragraph }),
+    })),
+    ...diffs.map(({ id, title, date, paragraph }) => ({
+      key: `diff ${id}`,
+      label: [title.text, dayName(date, 'medium')].filter(Boolean).join(' · '),
+      kind: t.diffs.found.diff,
+      chords: '',
+      run: () => onGo({ kind: 'diff', id, ...(paragraph !== undefined && { paragraph }) }),
     })),
   ]
   const at = Math.min(chosen, entries.length - 1)

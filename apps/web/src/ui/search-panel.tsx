@@ -1,8 +1,12 @@
-/** Search as you type, across all spaces or in one; the arrows go through what was found. */
-import { type KeyboardEvent, useRef, useState } from 'react'
+/** Search as you type, across all spaces, diffs and stars, or in one space; the arrows go through what was found. */
+import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
+import type { FoundNote } from '#host/note-methods'
 import { t } from '#strings/strings'
+import { dayName } from '#text/days'
 import { Dialog } from '#ui/dialog'
 import { FoundText } from '#ui/found-text'
+import { useDiffSearch } from '#ui/use-diffs'
+import type { Go } from '#ui/use-place'
 import { useSearch } from '#ui/use-search'
 
 const MOST = 50
@@ -12,13 +16,38 @@ interface SearchPanelProps {
   readonly space?: { readonly id: string; readonly name: string } | undefined
   readonly onEverywhere: () => void
   readonly onOpen: (space: string, note: string) => void
+  readonly onGo: Go
   readonly onClose: () => void
 }
 
-export function SearchPanel({ space, onEverywhere, onOpen, onClose }: SearchPanelProps) {
+interface ResultProps {
+  /** What it is, and whose. */
+  readonly label: string
+  readonly title: ReactNode
+  readonly text: FoundNote['text']
+  readonly onOpen: () => void
+}
+
+function Result({ label, title, text, onOpen }: ResultProps) {
+  return (
+    <li>
+      <button type="button" className="result" onClick={onOpen}>
+        <strong>{title}</strong>
+        <small>{label}</small>
+        <span className="snippet">
+          <FoundText found={text} />
+        </span>
+      </button>
+    </li>
+  )
+}
+
+export function SearchPanel({ space, onEverywhere, onOpen, onGo, onClose }: SearchPanelProps) {
   const [text, setText] = useState('')
   const panel = useRef<HTMLDivElement>(null)
   const found = useSearch({ text, limit: MOST, space: space?.id })
+  const { diffs, stars } = useDiffSearch({ text: space === undefined ? text : '', limit: MOST }) ?? { diffs: [], stars: [] }
+  const { found: words } = t.diffs
   const label = space === undefined ? t.search : t.searchSpace(space.name)
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -42,8 +71,7 @@ export function SearchPanel({ space, onEverywhere, onOpen, onClose }: SearchPane
             placeholder={label}
             onChange={({ target }) => setText(target.value)}
             onKeyDown={({ key }) => {
-              const [first] = found?.notes ?? []
-              if (key === 'Enter' && first !== undefined) onOpen(first.spaceId, first.id)
+              if (key === 'Enter') panel.current?.querySelector<HTMLElement>('.result')?.click()
             }}
           />
           {space !== undefined && (
@@ -53,20 +81,36 @@ export function SearchPanel({ space, onEverywhere, onOpen, onClose }: SearchPane
           )}
         </div>
         <p role="status" className="hint">
-          {found !== undefined && (found.notes.length === 0 ? t.nothingFound : t.found(found.notes.length))}{' '}
+          {found !== undefined && (words.all(found.notes.length, diffs.length, stars.length) || t.nothingFound)}{' '}
           {found !== undefined && found.backlog > 0 && t.searchAgain(found.backlog)}
         </p>
         <ul className="entries results">
           {found?.notes.map(({ id, title, space: name, spaceId, text: body }) => (
-            <li key={id}>
-              <button type="button" className="result" onClick={() => onOpen(spaceId, id)}>
-                <strong>{title.text === '' ? t.untitled : <FoundText found={title} />}</strong>
-                <small>{name}</small>
-                <span className="snippet">
-                  <FoundText found={body} />
-                </span>
-              </button>
-            </li>
+            <Result
+              key={id}
+              label={space === undefined ? `${words.note} · ${name}` : name}
+              title={title.text === '' ? t.untitled : <FoundText found={title} />}
+              text={body}
+              onOpen={() => onOpen(spaceId, id)}
+            />
+          ))}
+          {stars.map(({ id, diffId, diffTitle, date, paragraph, text: body }) => (
+            <Result
+              key={`star ${id}`}
+              label={[words.star, dayName(date, 'medium')].filter(Boolean).join(' · ')}
+              title={diffTitle}
+              text={body}
+              onOpen={() => onGo({ kind: 'diff', id: diffId, paragraph })}
+            />
+          ))}
+          {diffs.map(({ id, title, date, paragraph, text: body }) => (
+            <Result
+              key={`diff ${id}`}
+              label={[words.diff, dayName(date, 'medium')].filter(Boolean).join(' · ')}
+              title={<FoundText found={title} />}
+              text={body}
+              onOpen={() => onGo({ kind: 'diff', id, ...(paragraph !== undefined && { paragraph }) })}
+            />
           ))}
         </ul>
       </div>

@@ -88,6 +88,7 @@ export function ShortcutsDialog({ onClose }: { readonly onClose: () => void }) {
         </button>
       </section>
       <FixedKeys title={s.note} keys={s.noteKeys} />
+      <FixedKeys title={s.diff} keys={s.diffKeys} />
       <FixedKeys title={s.editor} keys={s.editorKeys} />
     </Dialog>
   )

@@ -1,9 +1,12 @@
-/** Spaces at the left, and at the bottom the state of it all, in words; the version opens the app's info. */
+/** Spaces at the left, below them the other places, and at the bottom the state of it all, in words; the version opens the app's info. */
 import { type FormEvent, type RefObject, useState } from 'react'
+import type { Place } from '#places/place'
 import { t } from '#strings/strings'
 import { Avatar } from '#ui/avatar'
 import { Icon } from '#ui/icons'
+import { SidebarPlaces } from '#ui/sidebar-places'
 import { StateLine } from '#ui/state-line'
+import type { Go } from '#ui/use-place'
 import { useAnswer, useVault } from '#ui/vault'
 import { newId } from '#vault/ids'
 
@@ -56,13 +59,16 @@ interface SidebarProps {
   /** Somebody wants to make a space. */
   readonly adding: boolean
   readonly onAdding: (adding: boolean) => void
-  readonly current: string | undefined
+  /** The one whose notes are shown. */
+  readonly space: string | undefined
+  readonly place: Place
   readonly onSelect: (id: string) => void
+  readonly onGo: Go
   readonly onAppInfo: () => void
   readonly onTrash: () => void
 }
 
-export function Sidebar({ element, adding, onAdding, current, onSelect, onAppInfo, onTrash }: SidebarProps) {
+export function Sidebar({ element, adding, onAdding, space: current, place, onSelect, onGo, onAppInfo, onTrash }: SidebarProps) {
   const vault = useVault()
   const { value: spaces = [] } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
   return (
@@ -94,6 +100,7 @@ export function Sidebar({ element, adding, onAdding, current, onSelect, onAppInf
           </li>
         ))}
       </ul>
+      <SidebarPlaces place={place} onGo={onGo} />
       <footer>
         <button type="button" className="link" onClick={onTrash}>
           <Icon name="trash" /> {t.trash.title}

@@ -7,7 +7,7 @@ import { Avatar } from '#ui/avatar'
 import { Dialog } from '#ui/dialog'
 import { useVault } from '#ui/vault'
 
-type Space = Awaited<ReturnType<HostClient['spaces']>>[number]
+export type Space = Awaited<ReturnType<HostClient['spaces']>>[number]
 
 interface SpaceDialogProps {
   readonly space: Space

@@ -8,13 +8,17 @@ import { useAnswer, useVault } from '#ui/vault'
 export function TrashDialog({ onClose }: { readonly onClose: () => void }) {
   const vault = useVault()
   const toast = useToast()
-  const { value: entries = [] } = useAnswer({ key: 'trash', tables: ['notes', 'spaces'], ask: () => vault.trash() })
-  const restorable = entries.filter(({ kind }) => kind !== 'diff')
+  const { value: entries = [] } = useAnswer({ key: 'trash', tables: ['notes', 'spaces', 'diffs'], ask: () => vault.trash() })
+  const restore = {
+    space: vault.restoreSpace,
+    diff: vault.restoreDiff,
+    note: (id: string) => vault.restoreNote(id, Date.now()),
+  }
   return (
     <Dialog title={t.trash.title} onClose={onClose}>
-      {restorable.length === 0 && <p>{t.trash.empty}</p>}
+      {entries.length === 0 && <p>{t.trash.empty}</p>}
       <ul className="entries">
-        {restorable.map(({ id, kind, title, deletedAt }) => (
+        {entries.map(({ id, kind, title, deletedAt }) => (
           <li key={id}>
             <span>
               <strong>{title}</strong>
@@ -22,10 +26,7 @@ export function TrashDialog({ onClose }: { readonly onClose: () => void }) {
                 {t.trash[kind]} · {shortTime(deletedAt, Date.now())}
               </small>
             </span>
-            <button
-              type="button"
-              onClick={() => void (kind === 'space' ? vault.restoreSpace(id) : vault.restoreNote(id, Date.now()))}
-            >
+            <button type="button" onClick={() => void restore[kind](id).catch(({ message }: Error) => toast({ text: message }))}>
               {t.trash.restore}
             </button>
           </li>

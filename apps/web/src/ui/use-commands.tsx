@@ -4,7 +4,7 @@ import { chordOf, typesText } from '#keys/chord'
 import { type Command, commandAt } from '#keys/commands'
 import { useShortcutKeys } from '#local/shortcuts'
 
-const WRITES = 'input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]'
+export const WRITES = 'input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]'
 
 /** @param paused somebody is choosing keys */
 export function useCommandKeys(run: (command: Command) => void, paused: boolean): void {

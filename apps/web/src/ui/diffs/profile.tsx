@@ -1,0 +1,111 @@
+/** What diffs are about: who reads them, interests, depth; and the keys of services that write them. */
+import { INTERESTS, type ProfileEdit } from '@lockstep/model/profile'
+import { useId, useState } from 'react'
+import { t } from '#strings/strings'
+import { Bar } from '#ui/bar'
+import { ApiKeys } from '#ui/diffs/api-keys'
+import { Chips } from '#ui/diffs/chips'
+import type { PlaceProps } from '#ui/diffs/place-props'
+import { useToast } from '#ui/toasts'
+import { useAnswer, useVault } from '#ui/vault'
+
+const DEPTHS = ['quick', 'standard', 'deep'] as const
+
+interface KeptFieldProps {
+  readonly label: string
+  readonly hint?: string
+  readonly value: string
+  readonly rows?: number
+  readonly onKeep: (text: string) => void
+}
+
+/** What is typed is kept when the field is left, and with Enter in a field of one line. */
+function KeptField({ label, hint, value, rows, onKeep }: KeptFieldProps) {
+  const [typed, setTyped] = useState<string>()
+  const keep = () => {
+    if (typed !== undefined && typed !== value) onKeep(typed)
+    setTyped(undefined)
+  }
+  const field = {
+    value: typed ?? value,
+    placeholder: hint,
+    onChange: ({ target }: { readonly target: { readonly value: string } }) => setTyped(target.value),
+    onBlur: keep,
+  }
+  const id = useId()
+  return (
+    <div>
+      <label htmlFor={id}>{label}</label>
+      {rows === undefined ? (
+        <input {...field} id={id} onKeyDown={({ key }) => key === 'Enter' && keep()} />
+      ) : (
+        <textarea {...field} id={id} rows={rows} />
+      )}
+    </div>
+  )
+}
+
+export function ProfilePlace({ drawer }: Pick<PlaceProps, 'drawer'>) {
+  const vault = useVault()
+  const toast = useToast()
+  const { value: profile } = useAnswer({ key: 'profile', tables: ['profile', 'apiKeys'], ask: () => vault.profile() })
+  const { profile: words } = t.diffs
+  async function edit(changes: Omit<ProfileEdit, 'now'>): Promise<boolean> {
+    try {
+      await vault.editProfile({ ...changes, now: Date.now() })
+      return true
+    } catch (failure) {
+      toast({ text: (failure as Error).message })
+      return false
+    }
+  }
+  return (
+    <>
+      <Bar title={t.diffs.places.profile} drawer={drawer} />
+      <section className="place" aria-label={t.diffs.places.profile}>
+        {profile !== undefined && (
+          <div className="profile">
+            <p className="hint">{words.intro}</p>
+            <section aria-label={words.about}>
+              <h2>{words.about}</h2>
+              <KeptField label={words.name} value={profile.name} onKeep={(name) => void edit({ name: name.trim() })} />
+            </section>
+            <section aria-label={words.interests}>
+              <h2>{words.interests}</h2>
+              {INTERESTS.map((interest) => (
+                <Chips
+                  key={interest}
+                  label={words.interest[interest]}
+                  items={profile[interest]}
+                  onChange={(items) => edit({ [interest]: items })}
+                />
+              ))}
+            </section>
+            <section aria-label={words.depth}>
+              <h2>{words.depth}</h2>
+              <label>
+                <span className="sr-only">{words.depth}</span>
+                <select value={profile.depth} onChange={({ target }) => void edit({ depth: target.value })}>
+                  {DEPTHS.map((depth) => (
+                    <option key={depth} value={depth}>
+                      {words.depths[depth]}
+                    </option>
+                  ))}
+                  {!DEPTHS.some((depth) => depth === profile.depth) && <option value={profile.depth}>{profile.depth}</option>}
+                </select>
+              </label>
+              <KeptField
+                label={words.customFocus}
+                hint={words.customFocusHint}
+                rows={4}
+                value={profile.customFocus}
+                onKeep={(customFocus) => void edit({ customFocus })}
+              />
+            </section>
+            <ApiKeys keys={profile.apiKeys} onEdit={(apiKeys) => edit({ apiKeys })} />
+          </div>
+        )}
+      </section>
+    </>
+  )
+}

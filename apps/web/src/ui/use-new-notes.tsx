@@ -1,0 +1,39 @@
+/** Notes on their way into the vault, also those that a closed tab left behind. */
+import { useEffect } from 'react'
+import { askToPersist } from '#local/persistence'
+import { forgetUnsaved, keepUnsaved, type UnsavedNote, unsavedNotes } from '#local/unsaved'
+import { t } from '#strings/strings'
+import { noteTitle } from '#text/note-title'
+import { useToast } from '#ui/toasts'
+import { useVault } from '#ui/vault'
+import { newId } from '#vault/ids'
+
+/** A vault that has no space yet gets this one with its first note. */
+export const FIRST_SPACE = 'first'
+
+/** @returns saves a new note in a space, and is done when it is stored */
+export function useNewNotes(): (space: string, text: string) => Promise<void> {
+  const vault = useVault()
+  const toast = useToast()
+
+  async function handOver(note: UnsavedNote): Promise<void> {
+    if (note.space === FIRST_SPACE) await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now: note.now })
+    await vault.addNote(note)
+    forgetUnsaved(note.id)
+  }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page is opened
+  useEffect(() => {
+    for (const note of unsavedNotes()) void handOver(note).catch(({ message }: Error) => toast({ text: message }))
+  }, [])
+  return async (space, text) => {
+    const note = { id: newId(), space, title: noteTitle(text), text, now: Date.now() }
+    keepUnsaved(note)
+    try {
+      await handOver(note)
+    } catch (failure) {
+      forgetUnsaved(note.id)
+      throw failure
+    }
+    askToPersist()
+  }
+}
