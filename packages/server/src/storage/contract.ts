@@ -9,7 +9,9 @@ import { DATAANS_CASES } from '#storage/contract/dataans'
 import { DIFFLOG_CASES } from '#storage/contract/difflog'
 import { LOG_CASES } from '#storage/contract/log'
 import { MERGING_CASES } from '#storage/contract/merging'
+import { REMOVAL_CASES } from '#storage/contract/removal'
 import { SEEDING_CASES } from '#storage/contract/seeding'
+import { SHARE_CASES } from '#storage/contract/shares'
 import type { ContractSubject } from '#storage/contract/support'
 
 export interface ContractCase {
@@ -23,6 +25,8 @@ const CASES = [
   ...LOG_CASES,
   ...MERGING_CASES,
   ...SEEDING_CASES,
+  ...SHARE_CASES,
+  ...REMOVAL_CASES,
   ...DATAANS_CASES,
   ...DIFFLOG_CASES,
 ]
