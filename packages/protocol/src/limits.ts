@@ -33,6 +33,8 @@ export const MAX_MERGE_PARTS = 4096
 export const MAX_SHARE_BYTES = MiB
 /** Shares of one vault. */
 export const MAX_SHARES = 1000
+/** How long a short code works, milliseconds [SHR-2]. */
+export const CODE_LIFETIME = 120_000
 /** The body of `POST /v1/codes` [SHR-2]. */
 export const MAX_CODE_BODY_BYTES = 512
 /** Characters of the address in a code: beside it there is room for the longest name. */

@@ -5,9 +5,9 @@
  * A vault has at most {@link MOST_OF_VAULT} at a time; one more ends its oldest. All together there are at most {@link MOST}.
  */
 import { CODE_ALPHABET, CODE_LENGTH, type Code, type Invitation } from '@lockstep/protocol/http'
+import { CODE_LIFETIME } from '@lockstep/protocol/limits'
 import type { VaultKey } from '#storage/storage'
 
-const LIFETIME = 120_000
 const MOST_OF_VAULT = 5
 const MOST = 10_000
 /** The smallest power of two that is not below the alphabet's size: other values of a byte are drawn again. */
@@ -66,7 +66,7 @@ export function createCodes({ clock, random }: CodesOptions): Codes {
       if (open.size >= MOST) return undefined
       let code = draw()
       while (open.has(code)) code = draw()
-      const expiresAt = clock() + LIFETIME
+      const expiresAt = clock() + CODE_LIFETIME
       open.set(code, { vault, invitation, expiresAt })
       return { code, expiresAt }
     },

@@ -52,6 +52,10 @@ export function explain(failure: unknown, context: TroubleContext): Trouble {
       return { text: w.revoked }
     case 'already-signed-in':
       return { text: w.already }
+    case 'code-unknown':
+      return { text: t.profiles.trouble.code }
+    case 'vault-removed':
+      return { text: t.profiles.trouble.removed }
     case 'quota-exceeded':
       return { text: w.full }
     case 'storage-failed':

@@ -1,7 +1,9 @@
 /** What a tab may ask about the account: signing in and out, syncing, devices, keys. */
 import type { Device, DeviceStatus } from '@lockstep/engine/device'
-import type { PasswordChange, RevocationRequest, SignInRequest } from '@lockstep/engine/sign-in'
+import type { CodeRequest } from '@lockstep/engine/sharing'
+import type { PasswordChange, RemovalProof, RevocationRequest, SignInRequest } from '@lockstep/engine/sign-in'
 import type { SyncMode } from '@lockstep/engine/watch'
+import { CODE_LIFETIME } from '@lockstep/protocol/limits'
 import type { WebHome } from '#host/home'
 import type { Keeper } from '#host/keeper'
 import { loadPart } from '#loading/load-part'
@@ -11,6 +13,12 @@ export type TabSignIn = Omit<SignInRequest, 'gate' | 'move'>
 
 export interface AccountStatus extends DeviceStatus {
   readonly profile: Device['profile']
+}
+
+export interface ShortCode {
+  readonly code: string
+  /** Milliseconds. */
+  readonly validFor: number
 }
 
 const account = () => loadPart(() => import('#host/account'))
@@ -53,6 +61,14 @@ export function accountMethods(home: WebHome, keeper: Keeper) {
     changePassword: async (change: PasswordChange) => (await account()).changePassword(await home.device(), change),
     /** With a new passphrase it is the tab that makes it, as above. */
     revokeDevice: async (request: Omit<RevocationRequest, 'generatePassphrase'>) => (await home.device()).revokeDevice(request),
+    /** Asked again it makes another one: the first runs out unused. */
+    createCode: async (): Promise<ShortCode> => {
+      const { code } = await (await home.device()).sharing.createCode()
+      return { code, validFor: CODE_LIFETIME }
+    },
+    /** A code works once: asked again after it was used it is unknown, and the person asks for another one. */
+    takeCode: async (request: Omit<CodeRequest, 'gate'>) => (await home.device()).sharing.takeCode(request),
+    removeFromServer: async (proof: RemovalProof) => (await account()).removeFromServer(await home.device(), proof),
     async signOut() {
       await keeper.pause()
       return (await home.device()).signOut({ wipe: false })

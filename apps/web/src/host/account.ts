@@ -6,7 +6,7 @@ import { deviceIn } from '@lockstep/engine/platform/browser/device'
 import type { BrowserHome } from '@lockstep/engine/platform/browser/home'
 import { browserHttp } from '@lockstep/engine/platform/browser/http'
 import { Remote, serverUrl } from '@lockstep/engine/remote'
-import type { PasswordChange } from '@lockstep/engine/sign-in'
+import type { PasswordChange, RemovalProof } from '@lockstep/engine/sign-in'
 import type { Tables } from '@lockstep/model/schema'
 import type { TabSignIn } from '#host/account-methods'
 
@@ -35,6 +35,15 @@ export async function changePassword(device: Device<Tables>, change: PasswordCha
     return device.changePassword({ currentPassword: newPassword, newPassword }).catch(() => {
       throw error
     })
+  }
+}
+
+export async function removeFromServer(device: Device<Tables>, proof: RemovalProof): Promise<void> {
+  try {
+    await device.removeFromServer(proof)
+  } catch (error) {
+    // Asked again after the first time was done.
+    if (device.profile.signedIn || device.status().state !== 'not-on-server') throw error
   }
 }
 

@@ -5,7 +5,6 @@ export const account = {
   intro: 'Sign in to keep your devices in step. The server sees only ciphertext.',
   invited: {
     intro: 'Enter the password of this vault, and this device is in step with the others.',
-    already: 'This browser is signed in already; the link changed nothing.',
   },
   server: 'Server',
   serverIs: (version: string) => `Lockstep ${version}`,

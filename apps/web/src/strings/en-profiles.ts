@@ -35,6 +35,16 @@ export const profiles = {
     qrSecret: 'It holds the passphrase: show it to nobody else.',
     qrAlt: 'QR code of a link that joins this vault',
   },
+  join: {
+    title: 'Another profile',
+    hint: 'The link leads to a vault that is not this one. It can be opened here as a profile of its own.',
+    submit: 'Open it as another profile',
+    not: 'Not now',
+  },
+  trouble: {
+    code: 'This code is not known: it works once, for two minutes. Ask for another one.',
+    removed: 'This vault was removed from its server. Everything is still on this device; put it on a server again to share it.',
+  },
   remove: {
     way: 'Remove it from the server',
     title: 'Remove it from the server, keep it here',

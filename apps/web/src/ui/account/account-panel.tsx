@@ -6,33 +6,36 @@ import { isRecoveryUnproven } from '#local/recovery-proof'
 import { t } from '#strings/strings'
 import { ChangePasswordForm } from '#ui/account/change-password-form'
 import { DevicesPanel } from '#ui/account/devices-panel'
+import { JoinElsewhere } from '#ui/account/join-elsewhere'
 import { PasswordAgain } from '#ui/account/password-again'
 import { RecoverySheet } from '#ui/account/recovery-sheet'
+import { RemovalForm } from '#ui/account/removal-form'
+import { SharePanel } from '#ui/account/share-panel'
 import { SignInForm } from '#ui/account/sign-in-form'
 import { SignOutForm } from '#ui/account/sign-out-form'
 import { type AccountView, SignedInPanel } from '#ui/account/signed-in-panel'
 import { Icon } from '#ui/icons'
 import { type Status, useStatus } from '#ui/status'
 import { StorageNote } from '#ui/storage'
-import { useToast } from '#ui/toasts'
+
+const signedIn = ({ state, profile }: Status): boolean => profile.signedIn || state === 'needs-password'
 
 export function AccountPanel() {
   const { value: status } = useStatus()
   const [made, setMade] = useState<Recovery>()
   const [view, setView] = useState<AccountView>()
   const invitation = useInvitation()
-  const toast = useToast()
   const joining = useRef(false)
   useEffect(() => {
     if (status === undefined || invitation === undefined) return
-    const signedIn = status.profile.signedIn || status.state === 'needs-password'
-    if (!signedIn) joining.current = true
-    else if (!joining.current) toast({ text: t.account.invited.already })
-    if (signedIn) forgetInvitation()
-  }, [status, invitation, toast])
+    if (!signedIn(status)) joining.current = true
+    // Followed: this profile is in that vault now.
+    else if (joining.current || invitation.vault === status.profile.vault) forgetInvitation()
+  }, [status, invitation])
   if (status === undefined) return <p className="help">{t.loading}</p>
   const back = () => setView(undefined)
   if (made !== undefined) return <RecoverySheet recovery={made} prove onDone={() => setMade(undefined)} />
+  if (invitation !== undefined && !joining.current && signedIn(status)) return <JoinElsewhere invitation={invitation} />
   if (status.state === 'needs-password' && view !== 'sign-out') {
     return (
       <>
@@ -48,7 +51,7 @@ export function AccountPanel() {
   if (!status.profile.signedIn && status.state !== 'needs-password') {
     return (
       <>
-        <SignInForm key={invitation?.passphrase} last={status.profile} invitation={invitation} onSignedIn={setMade} />
+        <SignInForm key={invitation?.vault} last={status.profile} invitation={invitation} onSignedIn={setMade} />
         <StorageNote />
       </>
     )
@@ -84,6 +87,10 @@ function View({ view, status, onView, onBack }: ViewProps) {
   switch (view) {
     case 'devices':
       return <DevicesPanel {...common} onNewPassphrase={() => onView('sheet')} />
+    case 'share':
+      return <SharePanel server={server} vault={vault} passphrase={passphrase} />
+    case 'remove':
+      return <RemovalForm server={server} vault={vault} onDone={onBack} />
     case 'password':
       return <ChangePasswordForm {...common} onDone={(renewed) => (renewed ? onView('sheet') : onBack())} />
     case 'sign-out':

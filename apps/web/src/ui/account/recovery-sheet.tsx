@@ -1,10 +1,10 @@
 /** The recovery sheet: to be written down, printed or saved; and once, the proof that it was. */
-import { type FormEvent, useId, useMemo, useState } from 'react'
+import { type FormEvent, useId, useState } from 'react'
 import { invitationLink } from '#account/invitation'
-import { qrPath } from '#account/qr'
 import { pickWords, type Recovery, recoveryFile, recoveryText, sheetWords, wrongWords } from '#account/recovery'
 import { setRecoveryUnproven } from '#local/recovery-proof'
 import { t } from '#strings/strings'
+import { QrCode } from '#ui/account/qr-code'
 import { useToast } from '#ui/toasts'
 
 interface RecoverySheetProps {
@@ -41,7 +41,7 @@ export function RecoverySheet({ recovery, prove, onDone }: RecoverySheetProps) {
         </ol>
         {qr && (
           <figure className="qr-figure">
-            <QrCode text={invitationLink(recovery.server, recovery)} />
+            <QrCode text={invitationLink(recovery.server, recovery)} label={r.qrAlt} />
             <figcaption className="help">{r.qrHint}</figcaption>
           </figure>
         )}
@@ -74,22 +74,6 @@ export function RecoverySheet({ recovery, prove, onDone }: RecoverySheetProps) {
         {prove ? r.kept : r.done}
       </button>
     </div>
-  )
-}
-
-function QrCode({ text }: { readonly text: string }) {
-  const { size, path } = useMemo(() => qrPath(text), [text])
-  return (
-    <svg
-      className="qr"
-      viewBox={`0 0 ${size} ${size}`}
-      role="img"
-      aria-label={t.account.recovery.qrAlt}
-      shapeRendering="crispEdges"
-    >
-      <rect width={size} height={size} fill="#fff" />
-      <path d={path} fill="#000" />
-    </svg>
   )
 }
 

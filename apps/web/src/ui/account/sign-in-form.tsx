@@ -7,6 +7,7 @@ import { newPassphrase } from '#account/new-passphrase'
 import type { Recovery } from '#account/recovery'
 import { setRecoveryUnproven } from '#local/recovery-proof'
 import { t } from '#strings/strings'
+import { CodeField } from '#ui/account/code-field'
 import { PassphraseField, passphraseIn } from '#ui/account/passphrase-field'
 import { PasswordField } from '#ui/account/password-field'
 import { TroubleText, useAttempt } from '#ui/account/use-attempt'
@@ -66,7 +67,7 @@ export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
   const joins = invitation !== undefined || last.vault !== undefined || !known.takesVaults
   const intent = chosen ?? (joins ? 'join' : 'create')
   const [kind, setKind] = useState<Kind>('made')
-  const [without, setWithout] = useState(false)
+  const [without, setWithout] = useState(invitation?.vault !== undefined && invitation.passphrase === undefined)
   const { setupTokenRequired } = known
   const { busy, trouble, attempt } = useAttempt({ server, vault })
   const a = t.account
@@ -104,7 +105,7 @@ export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
 
   return (
     <form className="sign-in" onSubmit={(event) => void signIn(event)}>
-      <p>{invitation === undefined ? a.intro : a.invited.intro}</p>
+      <p>{invitation?.vault === undefined ? a.intro : a.invited.intro}</p>
       <div className="field">
         <label>
           {a.server}
@@ -147,7 +148,7 @@ export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
         name="password"
         label={a.password}
         autoComplete={intent === 'create' ? 'new-password' : 'current-password'}
-        autoFocus={invitation !== undefined}
+        autoFocus={invitation?.vault !== undefined}
       />
       <fieldset className="choices" aria-label={a.which}>
         {(['create', 'join'] as const).map((choice) => (
@@ -188,6 +189,7 @@ export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
         </>
       ) : (
         <>
+          {invitation?.vault === undefined && <CodeField server={server} onVault={setVault} />}
           {!without && <PassphraseField name="passphrase" hint={a.passphraseHint} given={invitation?.passphrase} />}
           <label className="choice">
             <input type="checkbox" checked={without} onChange={({ target }) => setWithout(target.checked)} />

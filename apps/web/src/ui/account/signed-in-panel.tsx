@@ -12,7 +12,7 @@ import { useToast } from '#ui/toasts'
 import { useVault } from '#ui/vault'
 
 /** What the panel leads to. */
-export type AccountView = 'sheet' | 'devices' | 'password' | 'sign-out'
+export type AccountView = 'sheet' | 'devices' | 'share' | 'password' | 'remove' | 'sign-out'
 
 interface SignedInPanelProps {
   readonly status: Status
@@ -79,8 +79,10 @@ export function SignedInPanel({ status, onView }: SignedInPanelProps) {
       )}
       <nav className="ways" aria-label={t.appInfo}>
         <Way onClick={() => onView('devices')}>{a.devices.title}</Way>
+        <Way onClick={() => onView('share')}>{t.profiles.share.way}</Way>
         <Way onClick={() => onView('password')}>{a.change.title}</Way>
         {passphrase !== undefined && <Way onClick={() => onView('sheet')}>{a.showPassphrase}</Way>}
+        <Way onClick={() => onView('remove')}>{t.profiles.remove.way}</Way>
         <Way onClick={() => onView('sign-out')}>{a.signOut}</Way>
       </nav>
     </div>
