@@ -1,6 +1,7 @@
 /** A worker's side of the link: answers requests in the order in which they came, once the vault is open. */
 import { rowsTable } from '@lockstep/engine/tables'
 import { schema } from '@lockstep/model/schema'
+import { gatherChanges } from '#host/gather-changes'
 import type { WebHome } from '#host/home'
 import { Keeper } from '#host/keeper'
 import { createMethods, type HostMethods } from '#host/methods'
@@ -36,10 +37,12 @@ const CHANGES_ACCOUNT = new Set<string>([
 export function serveHost(port: ServedPort, opening: Promise<WebHome>): void {
   const tell = (event: HostEvent) => port.post({ type: 'notice', event })
   const methods = opening.then((home) => {
+    const changedElsewhere = gatherChanges((tables) => tell({ type: 'changed', tables, here: false }))
     home.vault.onChange((tables, origin) => {
       const changed = TABLES.filter((table) => tables.has(rowsTable(table)))
       if (changed.length === 0) return
-      tell({ type: 'changed', tables: changed, here: origin === 'local' })
+      if (origin === 'local') tell({ type: 'changed', tables: changed, here: true })
+      else changedElsewhere(changed)
     })
     const keeper = new Keeper(home, { onAccount: () => tell({ type: 'account' }), onActivity: () => tell({ type: 'activity' }) })
     return createMethods(home, keeper) as unknown as Readonly<Record<string, (...args: readonly unknown[]) => unknown>>
