@@ -7,6 +7,8 @@ import type { Plugin } from 'vite'
 /** The name of its entry, and of its file. */
 const ENTRY = 'sw'
 const FILE = 'sw.js'
+/** For strangers, who have no app; it has an address of its own, with a server behind it. */
+const SHARED_PAGE = 'share.html'
 /** SQLite's package has two more workers than the one that the app starts. */
 const UNUSED = /^assets\/sqlite3-(?:opfs-async-proxy|worker1)-/
 
@@ -24,7 +26,8 @@ function describeBuild(folder: string): void {
   const files: Record<string, string> = {}
   for (const name of filesOf(folder)) {
     if (UNUSED.test(name)) rmSync(join(folder, name))
-    else if (name !== FILE) files[name === 'index.html' ? '/' : `/${name}`] = digest(readFileSync(join(folder, name)))
+    else if (name !== FILE && name !== SHARED_PAGE)
+      files[name === 'index.html' ? '/' : `/${name}`] = digest(readFileSync(join(folder, name)))
   }
   const version = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
   const code = readFileSync(join(folder, FILE), 'utf8')
@@ -38,7 +41,7 @@ export function serviceWorker(): Plugin {
     config: () => ({
       build: {
         rolldownOptions: {
-          input: { index: 'index.html', [ENTRY]: 'src/service-worker/sw.ts' },
+          input: { index: 'index.html', share: SHARED_PAGE, [ENTRY]: 'src/service-worker/sw.ts' },
           output: { entryFileNames: ({ name }) => (name === ENTRY ? FILE : 'assets/[name]-[hash].js') },
         },
       },
