@@ -10,6 +10,7 @@ import type { WebHome } from '#host/home'
 import type { Keeper } from '#host/keeper'
 import { noteMethods } from '#host/note-methods'
 import { createTimelines, type Timelines } from '#host/timelines'
+import { transferMethods } from '#host/transfer-methods'
 
 function spaceMethods({ vault }: WebHome, { spaces }: Timelines) {
   return {
@@ -36,6 +37,7 @@ export function createMethods(home: WebHome, keeper: Keeper) {
     ...diffMethods(home.vault),
     ...spaceMethods(home, timelines),
     ...accountMethods(home, keeper),
+    ...transferMethods(home.vault),
   }
 }
 

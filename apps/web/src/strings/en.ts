@@ -3,6 +3,7 @@ import { count } from '#strings/count'
 import { account } from '#strings/en-account'
 import { diffs } from '#strings/en-diffs'
 import { image } from '#strings/en-images'
+import { profiles } from '#strings/en-profiles'
 import { insecure, updates } from '#strings/en-updates'
 
 export const en = {
@@ -22,6 +23,8 @@ export const en = {
   deletedSpace: 'deleted; notes edited since are kept here',
   emptyTitle: 'Write the first note',
   emptyText: 'It is kept in this browser, encrypted when you sync. No account is needed.',
+  emptyImport: 'Or bring your notes in',
+  transfer: 'Export and import',
   compose: 'Write a note… Markdown works',
   send: 'Save note',
   loading: 'Opening…',
@@ -73,6 +76,9 @@ export const en = {
     stars: 'Stars',
     addDiff: 'Add a diff',
     profile: 'Profile',
+    profiles: 'Switch, make or bring in a profile',
+    exportNotes: 'Export notes',
+    importNotes: 'Import notes',
     trash: 'Trash',
     appInfo: 'App info and sync',
     shortcuts: 'Keyboard shortcuts',
@@ -161,6 +167,7 @@ export const en = {
     skipped: (n: number) => `… ${count(n, 'line', 'lines')} …`,
   },
   diffs,
+  profiles,
   insecure,
   updates,
   cannotStore: 'This browser cannot store notes for this page',

@@ -6,6 +6,7 @@ import { t } from '#strings/strings'
 import { Composer } from '#ui/composer'
 import { DiffPlaces } from '#ui/lazy-places'
 import { type Panel, Panels } from '#ui/panels'
+import { useProfileNews } from '#ui/profiles/use-profile-news'
 import { Sidebar } from '#ui/sidebar'
 import { SpaceBar } from '#ui/space-bar'
 import { CannotStore, MemoryBanner } from '#ui/storage'
@@ -36,6 +37,7 @@ export function App() {
   const space = spaces?.find(({ id }) => id === chosen) ?? spaces?.[0]
   const own = space !== undefined && !space.deleted ? space : undefined
   const idle = new Set<Command>(place.kind !== 'space' ? OF_SPACE : own === undefined ? ['editSpace', 'deleteSpace'] : [])
+  useProfileNews()
   useCommandKeys(run, panel === 'shortcuts')
 
   const go: Go = (next) => {
@@ -84,6 +86,9 @@ export function App() {
       setAddingDiff(true)
     },
     profile: () => go({ kind: 'profile' }),
+    profiles: () => setPanel('profiles'),
+    exportNotes: () => setPanel('export'),
+    importNotes: () => setPanel('import'),
     trash: () => setPanel('trash'),
     appInfo: () => setPanel('account'),
     shortcuts: () => setPanel('shortcuts'),
@@ -123,6 +128,7 @@ export function App() {
         place={place}
         onSelect={select}
         onGo={go}
+        onProfiles={() => run('profiles')}
         onAppInfo={() => run('appInfo')}
         onTrash={() => run('trash')}
       />
@@ -151,6 +157,7 @@ export function App() {
                 jump={jump}
                 onHistory={(id) => setPanel({ history: id })}
                 onLeave={() => field.current?.focus()}
+                onImport={() => run('importNotes')}
               />
             )}
             <Composer space={space?.id ?? FIRST_SPACE} onSave={save} field={field} />

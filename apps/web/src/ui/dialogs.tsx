@@ -7,6 +7,7 @@ export const HistoryDialog = createDialogPart(async () => (await import('#ui/his
 export const MoveDialog = createDialogPart(async () => (await import('#ui/move-dialog')).MoveDialog)
 export const AccountDialog = createDialogPart(async () => (await import('#ui/account-dialog')).AccountDialog)
 export const SpaceDialog = createDialogPart(async () => (await import('#ui/space-dialog')).SpaceDialog)
+export const TransferDialog = createDialogPart(async () => (await import('#ui/transfer-dialog')).TransferDialog)
 export const TrashDialog = createDialogPart(async () => (await import('#ui/trash-dialog')).TrashDialog)
 export const ProfilesDialog = createDialogPart(async () => (await import('#ui/profiles/profiles-dialog')).ProfilesDialog)
 export const ShortcutsDialog = createDialogPart(async () => (await import('#ui/shortcuts-dialog')).ShortcutsDialog)

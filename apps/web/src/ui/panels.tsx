@@ -1,6 +1,16 @@
 /** The dialogs over all places: at most one is open. */
 import type { Command } from '#keys/commands'
-import { AccountDialog, CommandPalette, HistoryDialog, SearchPanel, ShortcutsDialog, SpaceDialog, TrashDialog } from '#ui/dialogs'
+import {
+  AccountDialog,
+  CommandPalette,
+  HistoryDialog,
+  ProfilesDialog,
+  SearchPanel,
+  ShortcutsDialog,
+  SpaceDialog,
+  TransferDialog,
+  TrashDialog,
+} from '#ui/dialogs'
 import type { Space } from '#ui/space-dialog'
 import type { Go } from '#ui/use-place'
 
@@ -9,6 +19,9 @@ export type Panel =
   | 'search'
   | 'search-space'
   | 'trash'
+  | 'export'
+  | 'import'
+  | 'profiles'
   | 'palette'
   | 'shortcuts'
   | 'space'
@@ -37,9 +50,14 @@ export function Panels({ panel, onPanel, space, idle, onRun, onSpace, onNote, on
     case undefined:
       return null
     case 'account':
-      return <AccountDialog onClose={close} />
+      return <AccountDialog onTransfer={() => onPanel('export')} onClose={close} />
+    case 'export':
+    case 'import':
+      return <TransferDialog view={panel} onView={onPanel} onClose={close} />
     case 'trash':
       return <TrashDialog onClose={close} />
+    case 'profiles':
+      return <ProfilesDialog onClose={close} />
     case 'shortcuts':
       return <ShortcutsDialog onClose={close} />
     case 'space':

@@ -4,6 +4,7 @@ import type { Place } from '#places/place'
 import { t } from '#strings/strings'
 import { Avatar } from '#ui/avatar'
 import { Icon } from '#ui/icons'
+import { ProfileButton } from '#ui/profile-button'
 import { SidebarPlaces } from '#ui/sidebar-places'
 import { StateLine } from '#ui/state-line'
 import type { Go } from '#ui/use-place'
@@ -64,17 +65,29 @@ interface SidebarProps {
   readonly place: Place
   readonly onSelect: (id: string) => void
   readonly onGo: Go
+  readonly onProfiles: () => void
   readonly onAppInfo: () => void
   readonly onTrash: () => void
 }
 
-export function Sidebar({ element, adding, onAdding, space: current, place, onSelect, onGo, onAppInfo, onTrash }: SidebarProps) {
+export function Sidebar({
+  element,
+  adding,
+  onAdding,
+  space: current,
+  place,
+  onSelect,
+  onGo,
+  onProfiles,
+  onAppInfo,
+  onTrash,
+}: SidebarProps) {
   const vault = useVault()
   const { value: spaces = [] } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
   return (
     <nav className="sidebar" aria-label={t.spaces} ref={element}>
       <header>
-        <p className="brand">{t.app}</p>
+        <ProfileButton onClick={onProfiles} />
         <button type="button" className="icon-button" aria-label={t.newSpace} title={t.newSpace} onClick={() => onAdding(true)}>
           <Icon name="plus" />
         </button>

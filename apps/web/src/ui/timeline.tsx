@@ -35,6 +35,7 @@ interface TimelineProps {
   readonly onHistory: (id: string) => void
   /** Out of the notes, by Escape. */
   readonly onLeave: () => void
+  readonly onImport: () => void
 }
 
 const STEPS: Readonly<Record<string, (at: number, last: number) => number>> = {
@@ -44,7 +45,7 @@ const STEPS: Readonly<Record<string, (at: number, last: number) => number>> = {
   End: (_, last) => last,
 }
 
-export function Timeline({ space, jump, onHistory, onLeave }: TimelineProps) {
+export function Timeline({ space, jump, onHistory, onLeave, onImport }: TimelineProps) {
   const vault = useVault()
   const actions = useNoteActions()
   const timeline = useTimeline(space)
@@ -194,6 +195,9 @@ export function Timeline({ space, jump, onHistory, onLeave }: TimelineProps) {
           <div className="empty">
             <h2>{t.emptyTitle}</h2>
             <p>{t.emptyText}</p>
+            <button type="button" className="link" onClick={onImport}>
+              {t.emptyImport}
+            </button>
           </div>
         )}
         <ol style={{ height: total }} onKeyDown={onKeyDown}>
