@@ -9,21 +9,23 @@ import { deriveAuthKey, deriveRecoveryKeyPair } from '@lockstep/crypto/hierarchy
 import { canonicalPassphrase, generatePassphrase } from '@lockstep/crypto/passphrase'
 import { equalBytes } from '@lockstep/protocol/bytes'
 import type { Session } from '@lockstep/protocol/http'
-import { deriveRoot, forgedHeader, NO_SALT, openWith, type Root, sealFor, settleChange } from '#credentials'
+import { deriveRoot, forgedHeader, NO_SALT, openWith, passphrasesFor, type Root, sealFor, settleChange } from '#credentials'
 import { publishDevice } from '#devices'
 import { EngineError } from '#errors'
 import type { Gated, GatePass } from '#gate'
 import { GatePasses } from '#gate-passes'
 import type { HttpClient } from '#http'
 import { type EpochMap, Identity, joinEpochs } from '#identity'
+import { endSession, finishLeaving, leaveVault, REMOVED, signOut } from '#leaving'
 import { changePassword, type PasswordChangeResult } from '#password-change'
 import { deviceRevoked, explainSignUp, wrongCredentials, wrongOrGone } from '#refusals'
 import { Remote, serverUrl } from '#remote'
+import { removeVault } from '#removal'
 import { revokeDevice } from '#revocation'
 import { renewKeys, takeRotations } from '#rotations'
 import type { Profile, SecretStore } from '#secrets'
 import { isRefusal, ServerProblem } from '#server-problem'
-import type { PasswordChange, RevocationRequest, RevocationResult, SignInRequest, SignInResult } from '#sign-in'
+import type { PasswordChange, RemovalProof, RevocationRequest, RevocationResult, SignInRequest, SignInResult } from '#sign-in'
 import type { Store } from '#store'
 
 export interface SignedIn {
@@ -49,7 +51,9 @@ export class Account {
   }
 
   static async open(store: Store, files: SecretStore, http: HttpClient): Promise<Account> {
-    return new Account(store, http, await Identity.open(store, files))
+    const identity = await Identity.open(store, files)
+    await finishLeaving(identity)
+    return new Account(store, http, identity)
   }
 
   get profile(): Profile {
@@ -96,6 +100,12 @@ export class Account {
     return { vaultId: this.#identity.vaultId(), vaultKeys, token: secrets.token, remote, socketHeaders: headers }
   }
 
+  /** The way to any server, with what is held for the gate in front of it. */
+  remoteOf(server: string, gate: GatePass | undefined): Remote {
+    if (gate !== undefined) this.#passes.give(server, gate)
+    return new Remote({ server, http: this.#passes.gated(this.#http, server).http })
+  }
+
   async signIn(request: SignInRequest): Promise<SignInResult> {
     const server = serverUrl(request.server)
     const { profile } = this.#identity
@@ -106,8 +116,7 @@ export class Account {
         `this device is signed in to "${profile.vault}" at ${profile.server}: sign out first`,
       )
     }
-    if (request.gate !== undefined) this.#passes.give(server, request.gate)
-    const remote = new Remote({ server, http: this.#passes.gated(this.#http, server).http })
+    const remote = this.remoteOf(server, request.gate)
     await remote.serverInfo()
     if (this.#store.meta.get('copied') !== undefined) await this.#identity.becomeNewDevice()
     const move = profile.move?.server === server && profile.move.vault === request.vault ? profile.move : undefined
@@ -120,7 +129,7 @@ export class Account {
       try {
         const passwordOnly = request.passwordOnly || (known && profile.passwordOnly === true)
         const result = await this.#join(remote, { ...request, server, passwordOnly }, passphrases)
-        await leave(former)
+        await endSession(former)
         if (!rejoin || (!neverIn && move === undefined)) return result
         return { ...result, created: true, ...(!neverIn && { moved: true }), ...this.#unshown(request) }
       } catch (error) {
@@ -141,7 +150,7 @@ export class Account {
     }
     const passphrase = request.passwordOnly ? undefined : passphrases[0]
     const result = await this.#create(remote, { ...request, server, passphrase }, !neverIn && !known)
-    await leave(former)
+    await endSession(former)
     return { ...result, ...(!neverIn && { moved: true }), ...this.#unshown(request) }
   }
 
@@ -275,7 +284,11 @@ export class Account {
     this.#store.write('remote', () => {
       const { meta } = this.#store
       meta.set('bundleVersion', Math.max(bundleVersion, meta.get('bundleVersion') ?? 0))
-      if (meta.get('cursor') === undefined) meta.set('cursor', 0)
+      this.#store.settle(REMOVED)
+      if (meta.get('cursor') !== undefined) return
+      meta.set('cursor', 0)
+      // A vault that was left is another one's past.
+      meta.delete('lastSyncedAt')
     })
     this.publish()
   }
@@ -322,22 +335,21 @@ export class Account {
   }
 
   /** Ends the session at the server, if it can be reached, and removes keys and passphrase here. */
-  async signOut(): Promise<{ readonly serverTold: boolean }> {
-    let serverTold = false
-    if (this.hasSession) {
-      const { remote, token } = this.session()
-      try {
-        await remote.signOut(token)
-        serverTold = true
-      } catch (error) {
-        // Ended already: as good as told. Out of reach: signing out must work on a plane, too.
-        if (!(error instanceof EngineError)) throw error
-        serverTold = error.code === 'needs-password'
-      }
-    }
-    await this.#identity.changeSecrets({ token: undefined, vaultKeys: undefined, gate: undefined })
-    await this.#identity.changeProfile({ passphrase: undefined, change: undefined, move: undefined })
-    return { serverTold }
+  signOut(): Promise<{ readonly serverTold: boolean }> {
+    return signOut(this.#identity, this.hasSession ? this.session() : undefined)
+  }
+
+  /** What follows from a server's word that the vault was removed from it [VAULT-2]. */
+  leaveRemoved(): Promise<void> {
+    const { vault, server } = this.profile
+    return leaveVault(this.#identity, `"${vault}" was removed from ${server}. All that this device has of it is still here.`)
+  }
+
+  /** @throws EngineError `wrong-credentials`, `needs-password`, `too-many-attempts`, `offline` */
+  async removeFromServer(proof: RemovalProof): Promise<void> {
+    const { remote, token } = this.session()
+    await removeVault({ identity: this.#identity, remote, token }, proof)
+    await leaveVault(this.#identity)
   }
 
   /** @throws EngineError `wrong-credentials`, `conflict`, `server-diverged`, `needs-password`, `offline` */
@@ -382,15 +394,4 @@ const NO_PROFILE = {
   passwordOnly: undefined,
   change: undefined,
   move: undefined,
-}
-
-/** Ends the session on the server that the vault was moved away from; it ends by itself where that one cannot be told. */
-async function leave(former: SignedIn | undefined): Promise<void> {
-  await former?.remote.signOut(former.token).catch(() => {})
-}
-
-/** What the person typed, or what this device holds: both of two where it is unknown which is the vault's. */
-function passphrasesFor({ passphrase }: SignInRequest, profile: Pick<Profile, 'passphrase' | 'change'> | undefined): string[] {
-  const candidates = passphrase === undefined ? [profile?.passphrase, profile?.change?.passphrase] : [passphrase]
-  return [...new Set(candidates.filter((candidate) => candidate !== undefined).map(canonicalPassphrase))]
 }

@@ -1,5 +1,5 @@
 /** Reading what a server answers, however long or malformed it is, and writing what it is asked. */
-import { decodeUtf8, FormatError, toBase64Url } from '@lockstep/protocol/bytes'
+import { decodeUtf8, encodeUtf8, FormatError, toBase64Url } from '@lockstep/protocol/bytes'
 import { EngineError } from '#errors'
 import type { HttpResponse } from '#http'
 
@@ -52,6 +52,11 @@ export async function drain(response: HttpResponse): Promise<void> {
     length += chunk.length
     if (length > MAX_JSON_ANSWER) return
   }
+}
+
+/** What a request that carries JSON has of its own. */
+export function jsonBody(json: unknown): { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array } {
+  return { headers: { 'content-type': 'application/json' }, body: encodeUtf8(JSON.stringify(json)) }
 }
 
 /** Bytes become base64url, undefined members go. */

@@ -14,7 +14,9 @@ import type { Credentials } from '@lockstep/protocol/http'
 import { EngineError } from '#errors'
 import { type EpochMap, type Identity, joinEpochs } from '#identity'
 import type { Remote } from '#remote'
+import type { Profile } from '#secrets'
 import { isRefusal } from '#server-problem'
+import type { SignInRequest } from '#sign-in'
 
 /** With a passphrase no salt is used; on the wire and in the AAD it is zeros. */
 export const NO_SALT: Uint8Array = new Uint8Array(16)
@@ -44,6 +46,15 @@ export async function deriveRoot({ password, passphrase, salt }: Typed): Promise
   const canonical = canonicalPassphrase(passphrase)
   const key = await deriveRootKey({ suite, password, passphrase: canonical })
   return { password, passphrase: canonical, salt: NO_SALT, suite, key }
+}
+
+/** What the person typed, or what this device holds: both of two where it is unknown which is the vault's. */
+export function passphrasesFor(
+  { passphrase }: Pick<SignInRequest, 'passphrase'>,
+  profile: Pick<Profile, 'passphrase' | 'change'> | undefined,
+): string[] {
+  const candidates = passphrase === undefined ? [profile?.passphrase, profile?.change?.passphrase] : [passphrase]
+  return [...new Set(candidates.filter((candidate) => candidate !== undefined).map(canonicalPassphrase))]
 }
 
 export function forgedHeader(cause?: unknown): EngineError {

@@ -13,7 +13,8 @@ import type { Schema, Table } from '#schema'
 import { type Compression, createSealer } from '#sealing'
 import type { OpenSearch } from '#search/service'
 import type { SecretStore } from '#secrets'
-import type { PasswordChange, RevocationRequest, RevocationResult, SignInRequest, SignInResult } from '#sign-in'
+import { Sharing } from '#sharing'
+import type { PasswordChange, RemovalProof, RevocationRequest, RevocationResult, SignInRequest, SignInResult } from '#sign-in'
 import type { Runtime, StoredProblem } from '#store'
 import { Syncer, type SyncOptions, type SyncResult } from '#sync'
 import { openVault, type Vault } from '#vault'
@@ -65,8 +66,21 @@ export interface ListedDevice {
 /** Problems that mean that data may be kept from this device; others are only told. */
 const SERIOUS = new Set(['server-diverged', 'forked', 'withheld', 'unreadable', 'keys-forged'])
 
+/** Nothing more can be asked of the server. */
+const SIGNED_OUT = new Set(['offline', 'needs-password', 'not-signed-in', 'gate-refused', 'vault-removed'])
+
+function vaultRemoved(cause: EngineError): EngineError {
+  return new EngineError(
+    'vault-removed',
+    'this vault was removed from its server, on another device; all that this device has of it is still here, and can be shared anew',
+    { cause },
+  )
+}
+
 export class Device<T extends Record<string, Table> = Record<string, Table>> {
   readonly vault: Vault<T>
+  /** Links and codes: what others, or another device, are let see. */
+  readonly sharing: Sharing
   readonly #platform: Platform
   readonly #account: Account
   readonly #watchers = new Set<Watcher>()
@@ -75,6 +89,13 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     this.#platform = platform
     this.vault = vault
     this.#account = account
+    this.sharing = new Sharing({
+      random: platform.runtime.random,
+      http: platform.http,
+      remote: (server, gate) => account.remoteOf(server, gate),
+      session: () => ({ ...account.session(), vault: account.profile.vault ?? '' }),
+      signedIn: (work) => this.#signedIn(work),
+    })
   }
 
   static async open<T extends Record<string, Table>>(platform: Platform, schema: Schema<T>): Promise<Device<T>> {
@@ -207,11 +228,15 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
     return examine({ store, sha256, search, sealer, session }, options)
   }
 
-  /** A session that the server no longer accepts is dropped, and the person told why that may be. */
+  /** A session that the server no longer accepts is dropped, and the person told why that may be; so is a vault that is not there. */
   async #signedIn<R>(work: () => Promise<R>): Promise<R> {
     try {
       return await work()
     } catch (error) {
+      if (error instanceof EngineError && error.code === 'vault-removed') {
+        await this.#account.leaveRemoved()
+        throw vaultRemoved(error)
+      }
       if (!(error instanceof EngineError) || error.code !== 'needs-password' || !this.#account.hasSession) throw error
       await this.#account.dropSession()
       throw new EngineError(
@@ -251,6 +276,7 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
         token: () => token,
         headers: socketHeaders,
         onUnauthorized: () => this.#account.dropSession(),
+        onRemoved: () => this.#account.leaveRemoved(),
         lastSyncedAt: () => this.vault.lastSyncedAt(),
         now: this.#platform.runtime.now,
       },
@@ -305,6 +331,20 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
   /** Ends another device's access, from what is written next on [KEY-3]. Syncs before. @throws EngineError */
   revokeDevice(request: RevocationRequest): Promise<RevocationResult> {
     return this.#signedIn(() => this.#account.revokeDevice(request, () => this.sync()))
+  }
+
+  /**
+   * Takes the vault off its server, with its files, shares and the sessions of its devices [VAULT-1]. What this device has stays, on this
+   * device alone, and can be shared anew: `status().state` is `not-on-server`. Other devices are told when they next ask, and keep theirs.
+   * What the server has that is new to this device is fetched before, where that works: a broken server is no reason to stay on it.
+   * @throws EngineError `wrong-credentials`, `too-many-attempts`, `needs-password`, `offline`
+   */
+  async removeFromServer(proof: RemovalProof): Promise<void> {
+    await this.#stopWatching()
+    await this.sync().catch((error: unknown) => {
+      if (!(error instanceof EngineError) || SIGNED_OUT.has(error.code)) throw error
+    })
+    await this.#signedIn(() => this.#account.removeFromServer(proof))
   }
 
   async listDevices(): Promise<ListedDevice[]> {

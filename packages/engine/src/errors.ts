@@ -32,6 +32,10 @@ export type EngineErrorCode =
   | 'conflict'
   /** A code that was never given out, is used up or has expired. */
   | 'code-unknown'
+  /** Not a public link, or not all of one. */
+  | 'bad-link'
+  /** Something is published on another server than the vault's. */
+  | 'published-elsewhere'
   /** Nothing is published under a link, or no longer. */
   | 'share-gone'
   /** What is published under a link does not open with it. */

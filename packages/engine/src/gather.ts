@@ -13,6 +13,7 @@ import { KIND } from '#schema'
 import type { Store } from '#store'
 import { rowsTable } from '#tables'
 import { compactUpdates, mergeUpdates } from '#text'
+import { WHOLE } from '#whole-rows'
 
 /** A segment is closed once its body passes this: large enough that its overhead vanishes, small enough to decode at once. */
 const TARGET_BODY_BYTES = 256 * 1024
@@ -103,7 +104,8 @@ export class Gatherer {
           const n = row[AT.n] as number
           const edited = row[AT.edited] as Stamp
           const since = row.at(-1) as string
-          const plain = edited >= since && this.#own.has(stampReplica(edited)) ? this.#plain.read(table, row) : undefined
+          const isUnsent = since === WHOLE || (edited >= since && this.#own.has(stampReplica(edited)))
+          const plain = isUnsent ? this.#plain.read(table, row) : undefined
           if (plain !== undefined && sizeOfRow(row) <= MAX_ROW_BYTES) {
             encoder.addRow(plain)
           } else {
@@ -154,8 +156,8 @@ export class Gatherer {
     const stored = this.#store.rows.loadByRowid(table, n)
     if (stored === undefined) return { parts: [], lastEdit }
     const cells = unsentCells(stored.cells, since, this.#own, edits)
-    if (![...cells.keys()].some((name) => name !== DELETED) && !isOwn(cells.get(DELETED), since, this.#own))
-      return { parts: [], lastEdit }
+    const onlyDeleted = ![...cells.keys()].some((name) => name !== DELETED)
+    if (onlyDeleted && since !== WHOLE && !isOwn(cells.get(DELETED), since, this.#own)) return { parts: [], lastEdit }
     return { parts: splitLargeRow(cells).map((part) => ({ table, id: stored.id, cells: part })), lastEdit }
   }
 }
@@ -193,8 +195,9 @@ function isOwn(cell: Cell | undefined, since: string, replicas: ReadonlySet<stri
   return cell?.kind === KIND.lww && cell.stamp >= since && replicas.has(stampReplica(cell.stamp))
 }
 
-/** The cells of a row that this replica wrote at `since` or later, with the row's `_deleted` cell. */
+/** The cells of a row that this replica wrote at `since` or later, with the row's `_deleted` cell; all of one that is sent whole. */
 function unsentCells(cells: Cells, since: string, replicas: ReadonlySet<string>, edits: readonly Row[]): Map<string, Cell> {
+  if (since === WHOLE) return new Map(cells)
   const out = new Map<string, Cell>()
   const own = (stamp: Stamp) => stamp >= since && replicas.has(stampReplica(stamp))
   for (const [name, cell] of cells) {

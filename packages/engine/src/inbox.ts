@@ -22,6 +22,7 @@ import { rescue } from '#rescue'
 import { MissingEpochError, type Sealer } from '#sealing'
 import type { Store } from '#store'
 import { keepSegment } from '#tail'
+import { settleWhole } from '#whole-rows'
 
 /** Segments from a clock this far ahead are named to the person; their deltas are merged all the same [CELL-9]. */
 const CLOCK_WARNING_MILLIS = 10 * 60 * 1000
@@ -52,6 +53,8 @@ export class Inbox {
   readonly #sealer: Sealer
   readonly #sha256: Sha256
   readonly log: DeviceLog
+  /** Rows may wait to be sent whole that come from the server now. */
+  readonly #leftServer: boolean
   /** Rows that people saw and that a segment moved to the trash, since this object was made. */
   deaths = 0
   /** The part that is due next of the run that is on its way, by the run's last sequence number. */
@@ -62,6 +65,7 @@ export class Inbox {
     this.#sealer = sealer
     this.#sha256 = sha256
     this.log = new DeviceLog(store, sha256)
+    this.#leftServer = store.meta.get('leftServer') !== undefined
   }
 
   /** Where this device stands in the server's log. */
@@ -282,6 +286,7 @@ export class Inbox {
     const after = joinRow(before, cells)
     const n = this.#store.saveRow(table, id, stored, after, true)
     if (stored?.shown['_deleted'] === 0 && isDead(after)) this.deaths++
+    if (stored !== undefined && this.#leftServer) settleWhole(this.#store, { table, n }, after, cells)
     if (stored !== undefined && cells.has('_purged')) rescue(this.#store, { table, id, n, before, after })
   }
 }

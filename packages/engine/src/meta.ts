@@ -36,6 +36,10 @@ interface MetaTypes {
   bundleVersionSeen: number
   /** JSON list of the row ids of all devices that a rotation record has revoked. */
   revokedDevices: string
+  /** 1 from the moment at which a vault that was removed from its server is left until its keys are gone, too. */
+  leaving: number
+  /** 1 where this database was in such a vault once: what others wrote there is its own to send since [VAULT-2]. */
+  leftServer: number
   /** 1 from the moment at which a server's log turned out to lack something until it has it again [LOG-9]. */
   repairing: number
 }

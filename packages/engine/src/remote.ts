@@ -2,7 +2,7 @@
  * The server, as the client sees it: docs/protocol.md section 5 over an injected HTTP client. Answers are checked with
  * the same schemas that the server is built on; anything else is an EngineError that says what to do.
  */
-import { encodeUtf8, FormatError, toBase64Url, toHex } from '@lockstep/protocol/bytes'
+import { FormatError, toBase64Url, toHex } from '@lockstep/protocol/bytes'
 import {
   type Common,
   type Credentials,
@@ -37,7 +37,7 @@ import {
   type PushAnswer,
   type SegmentRecord,
 } from '@lockstep/protocol/records'
-import { drain, misbehavedUnlessDecoded, readAll, readJson, toWire } from '#answers'
+import { drain, jsonBody, misbehavedUnlessDecoded, readAll, readJson, toWire } from '#answers'
 import { EngineError } from '#errors'
 import type { HttpClient, HttpRequest, HttpResponse } from '#http'
 import { ServerProblem } from '#server-problem'
@@ -77,10 +77,10 @@ export interface RemoteOptions {
 
 /** Checks and normalises a server address: `https://host[:port][/path]`, or http. @throws EngineError `server-refused` */
 export function serverUrl(text: string): string {
-  let url: URL
-  try {
-    url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`)
-  } catch {
+  const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  // Chromium takes what cannot be in a host, and escapes it.
+  if (url === undefined || url.hostname.includes('%')) {
     throw new EngineError('server-refused', `"${text}" is not a server address: use one like https://notes.example.org`)
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
@@ -150,12 +150,7 @@ export class Remote {
     token?: string,
   ): Promise<T> {
     const { json, ...rest } = request
-    const response = await this.send(
-      json === undefined
-        ? { ...rest, headers: {} }
-        : { ...rest, headers: { 'content-type': 'application/json' }, body: encodeUtf8(JSON.stringify(json)) },
-      token,
-    )
+    const response = await this.send({ ...rest, ...(json === undefined ? { headers: {} } : jsonBody(json)) }, token)
     const parsed = schema.safeParse(await readJson(response))
     if (!parsed.success) {
       throw new EngineError(

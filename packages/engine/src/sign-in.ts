@@ -42,6 +42,13 @@ export interface PasswordChange {
   readonly newPassphrase?: string | undefined
 }
 
+/** What removing a vault from its server takes: a session alone is not enough. */
+export interface RemovalProof {
+  readonly password: string
+  /** Needed where this device does not hold it. */
+  readonly passphrase?: string | undefined
+}
+
 export interface RevocationRequest {
   /** The device's id, as the list of devices shows it. */
   readonly id: string

@@ -14,6 +14,7 @@ import { RowStore, type StoredRow } from '#rows'
 import { KIND, type Schema } from '#schema'
 import { migrate, outgrows, rowsTable, schemaFingerprint } from '#tables'
 import { TextAuthors } from '#text-author'
+import { pendWhole } from '#whole-rows'
 
 /** What the engine takes from outside so that it has no clock and no randomness of its own. */
 export interface Runtime {
@@ -200,7 +201,9 @@ export class Store {
         const stored = this.rows.load(table, key)
         // Saving writes again whatever is still unknown.
         this.rows.saveForeign(table, key, new Map())
-        this.saveRow(table, key, stored, stored === undefined ? foreign : joinRow(stored.cells, foreign), true)
+        const n = this.saveRow(table, key, stored, stored === undefined ? foreign : joinRow(stored.cells, foreign), true)
+        // Perhaps no device that knew the table has brought it to the vault's new server.
+        if (this.meta.get('leftServer') !== undefined) pendWhole(this, table, n)
       }
     }
     this.meta.delete('adoptForeign')

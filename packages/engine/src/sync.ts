@@ -115,6 +115,9 @@ export class Syncer {
           repair ??= this.#repair(options)
           downloaded = sum(downloaded, await this.#download(options))
           await this.#giveBack(repair)
+        } else if (this.inbox.position().cursor === 0 && store.meta.get('leftServer') !== undefined) {
+          // Everything waits to be sent: another device may have brought it here already [VAULT-2].
+          downloaded = sum(downloaded, await this.#download(options))
         }
         if (!(await upload())) downloaded = sum(downloaded, await this.#download(options))
         if (await this.#repair(options).reread()) downloaded = sum(downloaded, await this.#download(options))

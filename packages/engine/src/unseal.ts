@@ -13,6 +13,7 @@ import { editedAt } from '#merge'
 import { KIND } from '#schema'
 import type { Sealer } from '#sealing'
 import type { Store } from '#store'
+import { pendWhole } from '#whole-rows'
 
 /**
  * `also` runs in the same transaction, after all is pending.
@@ -51,6 +52,11 @@ function sameDigest(a: SqlValue | undefined, b: SqlValue | undefined): boolean {
 function pendAgain(store: Store, own: ReadonlySet<string>, { table, id, cells }: RowDelta): void {
   const stored = store.rows.load(table, id)
   if (stored === undefined) return
+  if (store.meta.get('leftServer') !== undefined) {
+    // The segment may have held what others wrote.
+    pendWhole(store, table, stored.n)
+    return
+  }
   let since: Stamp | undefined
   let edits = 0
   const note = (stamp: Stamp) => {

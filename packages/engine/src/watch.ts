@@ -7,7 +7,7 @@
  * | auto | at the start, 2 s after the last local change, and on focus when the last sync is over an hour old |
  * | live | at the start, at once after a local change; what others write comes over a WebSocket |
  *
- * A 401 stops everything and asks once; so does a gate that refuses this device, whose session stays. Other failures are tried again after 1 s, 2 s, 4 s … 5 min, each shortened by up to
+ * A 401 stops everything and asks once, and a removed vault asks nothing; so does a gate that refuses this device, whose session stays. Other failures are tried again after 1 s, 2 s, 4 s … 5 min, each shortened by up to
  * half at random, so that a thousand clients do not come back in the same second. A live connection that breaks off is
  * opened again in the same way, counted apart: where nothing but requests goes through, changes still go up at once.
  */
@@ -41,6 +41,8 @@ export interface WatchTarget {
   readonly headers: () => Readonly<Record<string, string>>
   /** Called once when the server no longer accepts the session [KEY-1]. */
   readonly onUnauthorized: () => Promise<void>
+  /** Called once when the vault is no longer on its server [VAULT-2]. */
+  readonly onRemoved: () => Promise<void>
   readonly lastSyncedAt: () => number | undefined
   readonly now: () => number
 }
@@ -66,6 +68,7 @@ export interface WatcherOptions {
 const FINAL = new Set([
   'needs-password',
   'not-signed-in',
+  'vault-removed',
   'gate-refused',
   'wrong-credentials',
   'server-diverged',
@@ -162,6 +165,7 @@ export class Watcher {
     if (FINAL.has(error.code)) {
       this.#halt()
       if (error.code === 'needs-password') await target.onUnauthorized()
+      if (error.code === 'vault-removed') await target.onRemoved()
       onEvent({ type: 'stopped', error })
       return
     }
@@ -198,6 +202,7 @@ export class Watcher {
         if (this.#stopped) return
         onEvent({ type: 'live', connected: false })
         if (code === 4401) void this.#failed(new EngineError('needs-password', 'the session has ended: sign in again'))
+        else if (code === 4410) void this.#failed(new EngineError('vault-removed', 'this vault was removed from its server'))
         else this.#reconnect()
       },
     })

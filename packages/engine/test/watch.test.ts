@@ -24,6 +24,7 @@ function watching(mode: SyncMode) {
     syncs: 0,
     applied: 0,
     unauthorized: 0,
+    removed: 0,
     jitter: 0,
     headers: (): Readonly<Record<string, string>> => ({ 'lockstep-gate-token': 'pass' }),
     lastSyncedAt: undefined as number | undefined,
@@ -67,6 +68,7 @@ function watching(mode: SyncMode) {
       token: () => 'token',
       headers: () => state.headers(),
       onUnauthorized: async () => void state.unauthorized++,
+      onRemoved: async () => void state.removed++,
       lastSyncedAt: () => state.lastSyncedAt,
       now: () => now,
     },
@@ -220,6 +222,27 @@ describe('failures', () => {
     expect([state.syncs, state.unauthorized, timers.length]).toEqual([2, 1, 0])
     expect(sockets.map(({ closed }) => closed)).toEqual([true])
     expect(events.filter(({ type }) => type === 'stopped')).toHaveLength(1)
+  })
+
+  test('[VAULT-2] a vault that was removed from its server stops everything and is told once, whichever way that is learnt', async () => {
+    const { watcher, state, events, pass, timers } = watching('auto')
+    state.run = async () => {
+      throw new EngineError('vault-removed', 'gone')
+    }
+    watcher.start()
+    await pass(10_000_000)
+    watcher.changed()
+    await watcher.syncNow()
+    expect([state.syncs, state.removed, state.unauthorized, timers.length]).toEqual([1, 1, 0, 0])
+    expect(events.at(-1)).toMatchObject({ type: 'stopped', error: { code: 'vault-removed' } })
+
+    const live = watching('live')
+    live.watcher.start()
+    await live.pass(0)
+    live.sockets[0]?.onClose(4410)
+    await live.pass(10_000_000)
+    expect([live.state.syncs, live.state.removed, live.timers.length]).toEqual([1, 1, 0])
+    expect(live.events.at(-1)).toMatchObject({ type: 'stopped', error: { code: 'vault-removed' } })
   })
 
   test.each(['server-diverged', 'server-misbehaved', 'quota-exceeded', 'gate-refused'] as const)(

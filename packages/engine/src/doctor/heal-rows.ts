@@ -22,6 +22,7 @@ import { editedAt, joinRow, purgedAt } from '#merge'
 import { KIND } from '#schema'
 import type { Store } from '#store'
 import { rowsTable } from '#tables'
+import { WHOLE } from '#whole-rows'
 
 /** Rows in which a single flipped bit is looked for before the server is asked: a tenth of a second each. */
 const MOST_TRIES = 32
@@ -104,7 +105,7 @@ function heal(
   const sealed = [known.get(rowKey(table, id)), unsent.get(rowKey(table, id))].filter((cells) => cells !== undefined)
   if (sealed.length === 0 && pending === undefined) return undefined
   const found = salvage(store.rows, table, store.schema.tables[table]?.columns ?? {}, row)
-  const own = pending === undefined ? new Map() : unsealed(found, String(pending['since']) as Stamp, store.ownReplicas())
+  const own = pending === undefined ? new Map() : unsealed(found, String(pending['since']), store.ownReplicas())
   // With no sealed copy at all everything that can be read of it counts.
   const state = withEdits(store, table, n, sealed.length === 0 ? alive(store, found) : [...sealed, own].reduce(joinRow))
   if (editedAt(state) === undefined && purgedAt(state) === undefined) return undefined
@@ -120,7 +121,8 @@ function alive(store: Store, cells: Cells): Cells {
 }
 
 /** Cells that this replica has written and not sealed. Texts come as edits, or as a base of its own. */
-function unsealed(cells: Cells, since: Stamp, own: ReadonlySet<string>): Cells {
+function unsealed(cells: Cells, since: string, own: ReadonlySet<string>): Cells {
+  if (since === WHOLE) return cells
   const isOwn = (stamp: Stamp) => stamp >= since && own.has(stampReplica(stamp))
   const out = new Map<string, Cell>()
   for (const [name, cell] of cells) {

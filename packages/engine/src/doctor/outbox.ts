@@ -16,6 +16,7 @@ import { KIND } from '#schema'
 import { MissingEpochError, type Sealer } from '#sealing'
 import type { Store } from '#store'
 import { rowsTable } from '#tables'
+import { pendWhole } from '#whole-rows'
 
 export interface OutboxCheckOptions {
   readonly store: Store
@@ -92,6 +93,10 @@ function pendAgain(store: Store, table: string, n: number, after: string): boole
   const cells = stateOf(store, table, n)
   if (cells === undefined) {
     store.driver.prepare('INSERT OR REPLACE INTO _pending (tbl, n, since) VALUES (?, ?, ?)').run(table, n, after)
+    return true
+  }
+  if (store.meta.get('leftServer') !== undefined) {
+    pendWhole(store, table, n)
     return true
   }
   const since = firstOwn(store, cells, after)
