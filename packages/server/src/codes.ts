@@ -36,12 +36,26 @@ export interface CodesOptions {
 }
 
 export function createCodes({ clock, random }: CodesOptions): Codes {
-  /** In the order in which they were made. */
+  /** Both in the order in which they were made, in which they expire as well. */
   const open = new Map<string, Open>()
+  const byVault = new Map<VaultKey, Set<string>>()
+
+  function drop(code: string): Open | undefined {
+    const found = open.get(code)
+    if (found === undefined) return undefined
+    open.delete(code)
+    const own = byVault.get(found.vault)
+    own?.delete(code)
+    if (own?.size === 0) byVault.delete(found.vault)
+    return found
+  }
 
   function dropExpired(): void {
     const now = clock()
-    for (const [code, { expiresAt }] of open) if (expiresAt <= now) open.delete(code)
+    for (const [code, { expiresAt }] of open) {
+      if (expiresAt > now) return
+      drop(code)
+    }
   }
 
   function draw(): string {
@@ -52,8 +66,6 @@ export function createCodes({ clock, random }: CodesOptions): Codes {
     return code.slice(0, CODE_LENGTH)
   }
 
-  const codesOf = (vault: VaultKey) => [...open].flatMap(([code, { vault: owner }]) => (owner === vault ? [code] : []))
-
   return {
     get size() {
       dropExpired()
@@ -61,22 +73,22 @@ export function createCodes({ clock, random }: CodesOptions): Codes {
     },
     make(vault, invitation) {
       dropExpired()
-      const [oldest, ...others] = codesOf(vault)
-      if (oldest !== undefined && others.length + 1 >= MOST_OF_VAULT) open.delete(oldest)
+      const [oldest = '', ...others] = byVault.get(vault) ?? []
+      if (others.length + 1 >= MOST_OF_VAULT) drop(oldest)
       if (open.size >= MOST) return undefined
       let code = draw()
       while (open.has(code)) code = draw()
       const expiresAt = clock() + CODE_LIFETIME
       open.set(code, { vault, invitation, expiresAt })
+      byVault.set(vault, (byVault.get(vault) ?? new Set()).add(code))
       return { code, expiresAt }
     },
     take(code) {
-      const found = open.get(code)
-      open.delete(code)
+      const found = drop(code)
       return found !== undefined && clock() < found.expiresAt ? found.invitation : undefined
     },
     endAll(vault) {
-      for (const code of codesOf(vault)) open.delete(code)
+      for (const code of byVault.get(vault) ?? []) drop(code)
     },
   }
 }
