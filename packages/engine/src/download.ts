@@ -8,6 +8,7 @@ import { type DeliveredSegment, type Position, SEGMENT_KIND } from '@lockstep/pr
 import { EngineError } from '#errors'
 import type { Inbox, NewestStream, OpenedSegment } from '#inbox'
 import { LogMismatch, mismatchOf } from '#log-mismatch'
+import { Portions } from '#portions'
 import type { PullRequest, Remote } from '#remote'
 import type { Sealer } from '#sealing'
 import { ServerProblem } from '#server-problem'
@@ -17,14 +18,6 @@ import { PRUNE_EVERY, pruneTail } from '#tail'
 
 /** Segments being decrypted ahead of the one being applied; each holds at most a few hundred KB. */
 const OPEN_AHEAD = 6
-/**
- * Sealed bytes applied in one transaction, each twice as many as in the one before: the first rows are to be seen soon; later on
- * larger transactions write the pages of an index, which random ids hit all over, fewer times.
- */
-const FIRST_APPLY_BYTES = 16 * 1024
-const APPLY_BYTES = 2 * 1024 * 1024
-/** And rows: small edits of long texts take their time, in which nothing else runs and the connection may be given up. */
-const APPLY_ROWS = 8192
 
 export interface DownloaderOptions {
   readonly store: Store
@@ -147,18 +140,21 @@ export class Downloader {
     let ready: OpenedSegment[] = []
     let readyBytes = 0
     let readyRows = 0
-    let enough = FIRST_APPLY_BYTES
+    const portions = new Portions(this.#options.store.runtime)
     /** True while one is on its way into the database: where that fails, those behind it must not follow. */
     let stuck = false
     const applyReady = () => {
       if (ready.length === 0) return
       const batch = ready
+      const rows = readyRows
       ready = []
       readyBytes = 0
       readyRows = 0
-      // Not inside of the call: without a listener nothing of it would be evaluated.
-      const progress = apply(batch, position as Position)
-      onProgress?.({ phase: 'download', ...progress })
+      portions.apply(rows, () => {
+        // Not inside of the call: without a listener nothing of it would be evaluated.
+        const progress = apply(batch, position as Position)
+        onProgress?.({ phase: 'download', ...progress })
+      })
     }
     const take = async () => {
       stuck = true
@@ -167,11 +163,10 @@ export class Downloader {
       ready.push(opened)
       readyBytes += opened.delivery.sealed.length
       readyRows += opened.content?.rows.length ?? 0
-      if (readyBytes >= enough || readyRows >= APPLY_ROWS) {
-        applyReady()
-        enough = Math.min(2 * enough, APPLY_BYTES)
-      }
+      const enough = portions.isEnough(readyBytes, readyRows)
+      if (enough) applyReady()
       stuck = false
+      if (enough) await portions.letOthers()
     }
     const follow = orderOf(request)
     try {
@@ -189,7 +184,7 @@ export class Downloader {
           opening.push(opened)
           openingBytes += delivery.sealed.length
           // The first rows do not wait for what comes behind them.
-          const enoughComes = () => enough < APPLY_BYTES && opening.length > 0 && readyBytes + openingBytes >= enough
+          const enoughComes = () => opening.length > 0 && readyBytes + openingBytes >= (portions.first ?? Number.POSITIVE_INFINITY)
           while (opening.length >= OPEN_AHEAD || enoughComes()) await take()
         }
       }

@@ -22,6 +22,15 @@ export interface Runtime {
   readonly now: () => number
   /** `length` bytes from a cryptographic source. */
   readonly random: (length: number) => Uint8Array
+  /** Absent where nobody else waits for this thread. */
+  readonly sharing?: Sharing
+}
+
+export interface Sharing {
+  /** How long others may be kept waiting by one transaction of a download, milliseconds. */
+  readonly patience: number
+  /** Resolves when they have had their turn. */
+  readonly letOthers: () => Promise<void>
 }
 
 /** Something a person should know, in one sentence; kept until it no longer holds. */

@@ -33,7 +33,22 @@ function randomBytes(length: number): Uint8Array {
   return bytes
 }
 
-const runtime: Runtime = { now: () => Date.now(), random: randomBytes }
+/** A tab's question behind a transaction of a download is answered before anybody notices. Milliseconds. */
+const PATIENCE = 40
+
+/** After the messages that have come: a timer would wait for some milliseconds each time. */
+function letOthers(): Promise<void> {
+  const { port1, port2 } = new MessageChannel()
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(undefined)
+  })
+}
+
+const runtime: Runtime = { now: () => Date.now(), random: randomBytes, sharing: { patience: PATIENCE, letOthers } }
 const schedule = (run: () => void) => queueMicrotask(run)
 
 export interface BrowserHomeOptions<T extends Record<string, Table>> {
