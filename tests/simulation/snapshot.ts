@@ -5,7 +5,7 @@ import { KIND } from '@lockstep/engine/schema'
 import { materialize } from '@lockstep/engine/text'
 import type { LockstepVault } from '@lockstep/model/schema'
 
-const TABLES = ['spaces', 'notes', 'diffs', 'stars', 'reading', 'profile', 'apiKeys', '_devices'] as const
+const TABLES = ['spaces', 'notes', 'diffs', 'stars', 'reading', 'publications', 'profile', 'apiKeys', '_devices'] as const
 
 function byKey<T>(entries: Iterable<readonly [string | number, T]>): (readonly [string | number, T])[] {
   return [...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))

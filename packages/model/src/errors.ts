@@ -4,6 +4,7 @@ export type ModelErrorCode =
   | 'no-such-note'
   | 'no-such-diff'
   | 'no-such-star'
+  | 'no-such-publication'
   | 'no-such-paragraph'
   | 'no-such-version'
   | 'ambiguous'

@@ -6,6 +6,7 @@
  *     diffs  ◀─ cascade ─ stars        a star goes with its diff, and comes back with it
  *     diffs  ◀─ cascade ─ tldrs        and so does a TLDR
  *     diffs  ◀─ cascade ─ reading      and that it was read: one row for each diff, its id
+ *     publications                     one row for each public link; it names a diff, and outlives it
  *     profile                          one row, id "profile"
  *     apiKeys                          one row for each provider, its id
  *
@@ -92,6 +93,18 @@ export const schema = defineSchema({
     diff: column.reference('diffs', 'cascade'),
     /** When it was read; 0: not yet, or made unread again. */
     readAt: time(),
+  }),
+  /** Diffs that are public under a link: a row for each share, its id. It outlives its diff: what is public must be there to be taken back. */
+  publications: table({
+    /** Id of the diff. */
+    diff: text(),
+    title: text(),
+    date: text(),
+    server: text(),
+    /** What opens it, 32 bytes in base64url; '' once it is taken back. */
+    key: text(),
+    /** 0: begun, and perhaps not done. */
+    publishedAt: time(),
   }),
   profile: table({
     name: text(),

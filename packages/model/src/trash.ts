@@ -42,7 +42,10 @@ export function listTrash(vault: LockstepVault): TrashEntry[] {
 export function emptyTrash(vault: LockstepVault): number {
   return vault.transact((tx) => {
     let purged = 0
-    const purge = (table: 'spaces' | 'notes' | 'diffs' | 'stars' | 'tldrs' | 'reading' | 'apiKeys', id: string) => {
+    const purge = (
+      table: 'spaces' | 'notes' | 'diffs' | 'stars' | 'tldrs' | 'reading' | 'publications' | 'apiKeys',
+      id: string,
+    ) => {
       tx.delete(table, id)
       if (tx.purge(table, id)) purged++
     }
@@ -58,6 +61,7 @@ export function emptyTrash(vault: LockstepVault): number {
       for (const id of ids(gone)) purge(table, id)
     }
     for (const id of ids('SELECT id FROM all_diffs WHERE _deleted = 1')) purge('diffs', id)
+    for (const id of ids('SELECT id FROM all_publications WHERE _deleted = 1')) purge('publications', id)
     for (const id of ids('SELECT id FROM all_apiKeys WHERE _deleted = 1')) purge('apiKeys', id)
     return purged
   })
