@@ -1,0 +1,124 @@
+/** What the first screen costs: how much is loaded for it, that nothing else is, and what happens where a part cannot be. */
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { firstLoad } from '../support/first-load.ts'
+import { newDevice, note, openAppInfo, write } from './app-stage.ts'
+import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+
+/** Compressed, without SQLite's WebAssembly. Bytes. */
+const BUDGET = 250_000
+
+const available = hasChromium('the first load in Chromium')
+let stage: BrowserStage
+
+beforeAll(async () => {
+  if (available) stage = await openBrowser('app')
+})
+afterAll(() => stage?.close())
+
+const isCode = (path: string) => path === '/' || /\.(?:css|js)$/.test(path)
+
+/** A page for which nothing is loaded ahead, and what it asks for. */
+async function firstVisit(context: BrowserContext): Promise<{ readonly page: Page; readonly requested: Set<string> }> {
+  await context.addInitScript(() => {
+    globalThis.requestIdleCallback = () => 0
+  })
+  const requested = new Set<string>()
+  context.on('request', (request) => requested.add(new URL(request.url()).pathname))
+  return { page: await context.newPage(), requested }
+}
+
+test.skipIf(!available)(
+  'the first screen stays within its budget, and nothing else is loaded before somebody wants it',
+  async () => {
+    const files = await firstLoad(stage.folder)
+    expect(files.filter(({ compressed }) => compressed > 1000).length).toBeGreaterThan(2)
+    expect(files.reduce((sum, { compressed }) => sum + compressed, 0)).toBeLessThan(BUDGET)
+
+    const { page, requested } = await firstVisit(await newDevice(stage, { serviceWorkers: 'block' }))
+    await page.goto(stage.url)
+    await page.getByText('Only on this device').waitFor()
+    await write(page, 'a *note*')
+    await note(page, 'a note').locator('em').waitFor()
+    expect([...requested].filter(isCode).sort()).toEqual(files.map(({ path }) => path).sort())
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.getByRole('dialog').waitFor()
+    expect([...requested].filter(isCode).length).toBeGreaterThan(files.length)
+  },
+)
+
+test.skipIf(!available)('a menu opens below its button: by the pointer, and by keys with its first item', async () => {
+  const page = await (await newDevice(stage)).newPage()
+  await page.goto(stage.url)
+  await write(page, 'a note')
+  const more = note(page, 'a note').getByRole('button', { name: 'More' })
+  await more.click()
+  await page.getByRole('menuitem', { name: 'Pin' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('menu').waitFor({ state: 'detached' })
+  expect(await more.evaluate((button) => button === document.activeElement)).toBe(true)
+  // Each menu for the first time, and once more.
+  await write(page, 'another one')
+  for (const [place, key, first] of [
+    [page.locator('.bar'), 'Enter', 'Search in this space'],
+    [page.locator('.bar'), 'ArrowDown', 'Search in this space'],
+    [note(page, 'another one'), 'ArrowDown', 'Pin'],
+    [note(page, 'another one'), 'Enter', 'Pin'],
+  ] as const) {
+    const button = place.getByRole('button', { name: 'More' })
+    await button.focus()
+    await page.keyboard.press(key)
+    await page.locator('[role=menuitem]:focus').filter({ hasText: first }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('menu').waitFor({ state: 'detached' })
+    expect(await button.evaluate((element) => element === document.activeElement)).toBe(true)
+  }
+})
+
+test.skipIf(!available)('a part that is not there says so and loses nothing; with it there again everything goes on', async () => {
+  const context = await newDevice(stage, { serviceWorkers: 'block' })
+  const { page } = await firstVisit(context)
+  await page.goto(stage.url)
+  await write(page, 'a note')
+  await note(page, 'a note').waitFor()
+  const loaded = new Set((await firstLoad(stage.folder)).map(({ path }) => path))
+  await context.route(/\/assets\/.*\.js$/, (route) =>
+    loaded.has(new URL(route.request().url()).pathname) ? route.fallback() : route.fulfill({ status: 404 }),
+  )
+  const told = page.getByText('A part of the app could not be loaded.')
+  const wishes: (() => Promise<void>)[] = [
+    () => page.keyboard.press('Control+k'),
+    () => note(page, 'a note').getByRole('button', { name: 'Edit' }).click(),
+    () => note(page, 'a note').getByRole('button', { name: 'More' }).click(),
+  ]
+  for (const wish of wishes) {
+    await wish()
+    await told.waitFor()
+    await page.getByRole('button', { name: 'Later' }).click()
+    await told.waitFor({ state: 'detached' })
+  }
+  await page.getByRole('textbox', { name: 'Write a note' }).fill('a draft')
+  await page.keyboard.press('Control+k')
+  await told.waitFor()
+  await context.unroute(/\/assets\/.*\.js$/)
+  await page.getByRole('button', { name: 'Reload' }).click()
+  await note(page, 'a note').waitFor()
+  expect(await page.getByRole('textbox', { name: 'Write a note' }).inputValue()).toBe('a draft')
+  await openAppInfo(page)
+  await page.getByRole('dialog').waitFor()
+})
+
+test.skipIf(!available)('entities are decoded by the browser’s own table, names that are none stay as they are', async () => {
+  const page = await (await newDevice(stage)).newPage()
+  await page.goto(stage.url)
+  const texts: [string, string][] = [
+    ['&copy; &AMP; &lt;b&gt; &quot;', '© & <b> "'],
+    ['&NotEqualTilde; &semi; &nbsp;x', '≂̸ ; \u{a0}x'],
+    ['&notit; &copy &nosuch; &amp;lt;', '&notit; &copy &nosuch; &lt;'],
+    ['&#65; &#x42; &#0;', 'A B \u{fffd}'],
+  ]
+  await write(page, texts.map(([text]) => text).join('\n\n'))
+  await note(page, '©').waitFor()
+  const shown = await note(page, '©').locator('p').allTextContents()
+  expect(shown.slice(0, texts.length)).toEqual(texts.map(([, text]) => text))
+})
