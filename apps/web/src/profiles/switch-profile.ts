@@ -2,24 +2,16 @@
 import { type Invitation, invitationHash } from '#account/invitation'
 import { keepGivenName } from '#local/given-name'
 import { addProfile, showNext } from '#local/profiles'
-import { openTexts } from '#text/open-texts'
+import { leavePage } from '#updates/leave-page'
 import { newId } from '#vault/ids'
 
-/**
- * @param hash what is to stand behind the address: what is there now is a place in the profile that is left
- * @returns false where something typed cannot be stored: nothing happened then
- */
-async function leaveFor(id: () => string, hash = ''): Promise<boolean> {
-  // What is typed from here on would be lost.
-  document.body.inert = true
-  if (!(await openTexts.stored())) {
-    document.body.inert = false
-    return false
-  }
-  showNext(id())
-  history.replaceState(null, '', `${location.pathname}${location.search}${hash}`)
-  location.reload()
-  return true
+/** @param hash what is to stand behind the address: what is there now is a place in the profile that is left */
+function leaveFor(id: () => string, hash = ''): Promise<boolean> {
+  return leavePage(() => {
+    showNext(id())
+    history.replaceState(null, '', `${location.pathname}${location.search}${hash}`)
+    location.reload()
+  })
 }
 
 export const switchProfile = (id: string): Promise<boolean> => leaveFor(() => id)

@@ -4,6 +4,7 @@ import { account } from '#strings/en-account'
 import { diffs } from '#strings/en-diffs'
 import { image } from '#strings/en-images'
 import { profiles } from '#strings/en-profiles'
+import { shared } from '#strings/en-shared'
 import { insecure, updates } from '#strings/en-updates'
 
 export const en = {
@@ -39,7 +40,7 @@ export const en = {
   untitled: 'Untitled',
   more: 'More',
   moveTo: 'Move to…',
-  noOtherSpace: 'There is no other space yet: make one with + beside “Lockstep”.',
+  noOtherSpace: 'There is no other space yet: make one with + above the spaces.',
   deleteNote: 'Delete',
   noteDeleted: 'The note is in the trash.',
   undo: 'Undo',
@@ -143,6 +144,8 @@ export const en = {
   },
   appInfo: 'App info and sync',
   version: (version: string) => `Version ${version}`,
+  /** Shown in both languages that there are, for whoever landed in the wrong one. */
+  language: 'Language · Мова',
   account,
   trash: {
     title: 'Trash',
@@ -168,6 +171,7 @@ export const en = {
   },
   diffs,
   profiles,
+  shared,
   insecure,
   updates,
   cannotStore: 'This browser cannot store notes for this page',
@@ -185,5 +189,3 @@ export const en = {
     evictable: 'This browser may clear your notes when its disk is full. Synced notes are safe on the server.',
   },
 } as const
-
-export type Strings = typeof en

@@ -1,4 +1,17 @@
-/** The strings of the language in use. */
-import { en, type Strings } from '#strings/en'
+/** The strings of the language in use. A language other than English is loaded before anything is shown. */
+import { language } from '#local/language'
+import { en } from '#strings/en'
+import type { Widen } from '#strings/widen'
 
-export const t: Strings = en
+export type Strings = Widen<typeof en>
+
+async function load(): Promise<Strings> {
+  if (language !== 'uk') return en
+  // Where it cannot be had, English is better than nothing.
+  return import('#strings/uk').then(
+    ({ uk }) => uk,
+    () => en,
+  )
+}
+
+export const t: Strings = await load()

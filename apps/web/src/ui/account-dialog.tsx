@@ -2,6 +2,7 @@
 import { t } from '#strings/strings'
 import { AccountPanel } from '#ui/account/account-panel'
 import { Dialog } from '#ui/dialog'
+import { LanguageChoice } from '#ui/language-choice'
 
 interface AccountDialogProps {
   /** To export and import; absent where that cannot be opened from. */
@@ -21,6 +22,7 @@ export function AccountDialog({ onTransfer, onClose }: AccountDialogProps) {
             </button>
           </nav>
         )}
+        <LanguageChoice />
       </div>
     </Dialog>
   )

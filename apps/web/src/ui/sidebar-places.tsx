@@ -1,4 +1,5 @@
 /** Below the spaces: the diffs, with how many are unread, the stars, the profile. */
+import { locale } from '#local/language'
 import type { Place } from '#places/place'
 import { t } from '#strings/strings'
 import { Icon, type IconName } from '#ui/icons'
@@ -33,7 +34,7 @@ export function SidebarPlaces({ place, onGo }: SidebarPlacesProps) {
             <span className="name">{t.diffs.places[kind]}</span>
             {kind === 'diffs' && unread > 0 && (
               <span className="count unread">
-                <span aria-hidden="true">{unread.toLocaleString()}</span>
+                <span aria-hidden="true">{unread.toLocaleString(locale)}</span>
                 <span className="sr-only">{t.diffs.unread(unread)}</span>
               </span>
             )}

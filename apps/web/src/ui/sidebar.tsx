@@ -1,5 +1,7 @@
 /** Spaces at the left, below them the other places, and at the bottom the state of it all, in words; the version opens the app's info. */
+
 import { type FormEvent, type RefObject, useState } from 'react'
+import { locale } from '#local/language'
 import type { Place } from '#places/place'
 import { t } from '#strings/strings'
 import { Avatar } from '#ui/avatar'
@@ -106,7 +108,7 @@ export function Sidebar({
               <Avatar name={space.name} avatar={space.avatar} />
               <span className={space.deleted ? 'name deleted' : 'name'}>{space.name}</span>
               <span className="count">
-                <span aria-hidden="true">{space.notes.toLocaleString()}</span>
+                <span aria-hidden="true">{space.notes.toLocaleString(locale)}</span>
                 <span className="sr-only">{t.notes(space.notes)}</span>
               </span>
             </button>
