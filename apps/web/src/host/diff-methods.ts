@@ -83,7 +83,9 @@ function searchDiffs(vault: LockstepVault, text: string, limit: number): FoundDi
     const { id: diffId, title: diffTitle, date } = diff
     return [{ id, diffId, diffTitle, date, paragraph: Number(row['paragraph']), text: snippet(String(row['text']), query) }]
   })
-  return { diffs, stars }
+  const latestFirst = (a: { readonly date: string }, b: { readonly date: string }) =>
+    a.date > b.date ? -1 : Number(a.date < b.date)
+  return { diffs: diffs.sort(latestFirst), stars: stars.sort(latestFirst) }
 }
 
 function shownDiff(vault: LockstepVault, id: string): ShownDiff {

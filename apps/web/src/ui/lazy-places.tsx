@@ -1,14 +1,18 @@
-/** The places beside the notes, loaded with the first of them that somebody opens. */
-import { type ComponentProps, lazy, Suspense } from 'react'
+/** The places beside the notes: a part of the app that loads apart from the first screen. */
 import { t } from '#strings/strings'
 import { Bar } from '#ui/bar'
+import type { PlaceProps } from '#ui/diffs/place-props'
+import { createPart } from '#ui/part'
 
-const Loaded = lazy(() => import('#ui/diffs/places'))
+const Part = createPart(async () => (await import('#ui/diffs/places')).DiffPlaces)
 
-export function DiffPlaces(props: ComponentProps<typeof Loaded>) {
+export function DiffPlaces(props: PlaceProps) {
+  const { place, drawer, onGo } = props
   return (
-    <Suspense fallback={<Bar title={t.diffs.places[props.place.kind]} drawer={props.drawer} />}>
-      <Loaded {...props} />
-    </Suspense>
+    <Part
+      props={props}
+      fallback={<Bar title={t.diffs.places[place.kind]} drawer={drawer} />}
+      onMissing={() => onGo({ kind: 'space' })}
+    />
   )
 }

@@ -52,7 +52,7 @@ export function History({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'on
         <BarButton icon="search" label={t.search} command="search" onRun={onRun} />
         <BarButton icon="plus" label={history.add} command="addDiff" onRun={onRun} />
       </Bar>
-      <section className="place" ref={scroller} aria-label={t.diffs.places.diffs}>
+      <section className="screen" ref={scroller} aria-label={t.diffs.places.diffs}>
         {diffs?.length === 0 && (
           <div className="empty">
             <h2>{history.empty}</h2>

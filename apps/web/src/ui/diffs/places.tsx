@@ -20,7 +20,7 @@ function Open({ place, drawer, paused, onGo, onRun }: PlaceProps) {
   }
 }
 
-export default function DiffPlaces(props: PlaceProps) {
+export function DiffPlaces(props: PlaceProps) {
   const { adding, onAdding, onGo } = props
   return (
     <>

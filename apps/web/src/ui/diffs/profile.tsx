@@ -62,7 +62,7 @@ export function ProfilePlace({ drawer }: Pick<PlaceProps, 'drawer'>) {
   return (
     <>
       <Bar title={t.diffs.places.profile} drawer={drawer} />
-      <section className="place" aria-label={t.diffs.places.profile}>
+      <section className="screen" aria-label={t.diffs.places.profile}>
         {profile !== undefined && (
           <div className="profile">
             <p className="hint">{words.intro}</p>

@@ -1,6 +1,5 @@
 /** A diff, to be read: its day, its text, its stars; to be read is to be marked as read, on every device. */
 import type { Diff } from '@lockstep/model/diffs'
-import { DropdownMenu } from 'radix-ui'
 import { useCallback, useEffect, useMemo, useRef } from 'react'
 import { t } from '#strings/strings'
 import { dayName } from '#text/days'
@@ -8,6 +7,7 @@ import { Bar } from '#ui/bar'
 import type { PlaceProps } from '#ui/diffs/place-props'
 import { DiffText, type ParagraphJump } from '#ui/diffs/text'
 import { Icon } from '#ui/icons'
+import { MenuButton } from '#ui/menu-button'
 import { useToast } from '#ui/toasts'
 import { useDiffs } from '#ui/use-diffs'
 import { useAnswer, useVault } from '#ui/vault'
@@ -167,30 +167,18 @@ function Actions({ diff: { id, title, text }, onGone }: { readonly diff: Diff; r
     await vault.markUnread([id])
     toast({ text: reading.markedUnread })
   }
-  return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="icon-button" aria-label={t.more}>
-        <Icon name="more" />
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu" align="end">
-          <DropdownMenu.Item
-            className="menu-item"
-            onSelect={() => void navigator.clipboard.writeText(text).then(() => toast({ text: t.copied }), failed)}
-          >
-            {reading.copy}
-          </DropdownMenu.Item>
-          <DropdownMenu.Item className="menu-item" onSelect={() => void markUnread().catch(failed)}>
-            {reading.markUnread}
-          </DropdownMenu.Item>
-          <DropdownMenu.Separator className="menu-line" />
-          <DropdownMenu.Item className="menu-item danger" onSelect={() => void remove().catch(failed)}>
-            {reading.remove}
-          </DropdownMenu.Item>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
-  )
+  const menu = () => [
+    [
+      {
+        text: reading.copy,
+        chords: '',
+        onSelect: () => void navigator.clipboard.writeText(text).then(() => toast({ text: t.copied }), failed),
+      },
+      { text: reading.markUnread, chords: '', onSelect: () => void markUnread().catch(failed) },
+    ],
+    [{ text: reading.remove, chords: '', danger: true, onSelect: () => void remove().catch(failed) }],
+  ]
+  return <MenuButton label={t.more} groups={menu} />
 }
 
 function Gone({ instead, onGo }: { readonly instead: string | undefined } & Pick<PlaceProps, 'onGo'>) {

@@ -42,7 +42,7 @@ export function Stars({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'onGo
       <Bar title={t.diffs.places.stars} drawer={drawer}>
         <BarButton icon="search" label={t.search} command="search" onRun={onRun} />
       </Bar>
-      <section className="place" ref={scroller} aria-label={t.diffs.places.stars}>
+      <section className="screen" ref={scroller} aria-label={t.diffs.places.stars}>
         {stars?.length === 0 && (
           <div className="empty">
             <h2>{words.empty}</h2>
