@@ -7,8 +7,17 @@ import type { BrowserHome } from '@lockstep/engine/platform/browser/home'
 import { browserHttp } from '@lockstep/engine/platform/browser/http'
 import { Remote, serverUrl } from '@lockstep/engine/remote'
 import type { PasswordChange, RemovalProof } from '@lockstep/engine/sign-in'
-import type { Tables } from '@lockstep/model/schema'
+import {
+  listPublications,
+  type Publication,
+  publishDiff as publish,
+  removeFromServer as remove,
+  unpublish as takeBack,
+} from '@lockstep/model/publications'
+import type { LockstepVault, Tables } from '@lockstep/model/schema'
+import { printShareLink } from '@lockstep/protocol/share'
 import type { TabSignIn } from '#host/account-methods'
+import type { ShownPublication } from '#host/publishing-methods'
 
 export const openDevice = (home: BrowserHome<Tables>): Promise<Device<Tables>> => deviceIn(home)
 
@@ -40,11 +49,32 @@ export async function changePassword(device: Device<Tables>, change: PasswordCha
 
 export async function removeFromServer(device: Device<Tables>, proof: RemovalProof): Promise<void> {
   try {
-    await device.removeFromServer(proof)
+    await remove(
+      { vault: device.vault, profile: device.profile, removeFromServer: (given) => device.removeFromServer(given) },
+      proof,
+    )
   } catch (error) {
     // Asked again after the first time was done.
     if (device.profile.signedIn || device.status().state !== 'not-on-server') throw error
   }
+}
+
+const shown = ({ server, key, ...publication }: Publication): ShownPublication => ({
+  ...publication,
+  link: printShareLink({ server, id: publication.id, key }),
+})
+
+export const publications = (vault: LockstepVault): ShownPublication[] => listPublications(vault).map(shown)
+
+export async function publishDiff(
+  device: Device<Tables>,
+  asked: { readonly diff: string; readonly now: number },
+): Promise<ShownPublication> {
+  return shown(await publish(device.vault, device.sharing, asked))
+}
+
+export async function unpublish(device: Device<Tables>, id: string): Promise<void> {
+  if (listPublications(device.vault).some((publication) => publication.id === id)) await takeBack(device.vault, device.sharing, id)
 }
 
 /** What a server says of itself to everybody. @throws EngineError `offline`, `gate-refused`, `server-refused` */

@@ -9,6 +9,7 @@ import { diffMethods } from '#host/diff-methods'
 import type { WebHome } from '#host/home'
 import type { Keeper } from '#host/keeper'
 import { noteMethods } from '#host/note-methods'
+import { publishingMethods } from '#host/publishing-methods'
 import { createTimelines, type Timelines } from '#host/timelines'
 import { transferMethods } from '#host/transfer-methods'
 
@@ -37,6 +38,7 @@ export function createMethods(home: WebHome, keeper: Keeper) {
     ...diffMethods(home.vault),
     ...spaceMethods(home, timelines),
     ...accountMethods(home, keeper),
+    ...publishingMethods(home),
     ...transferMethods(home.vault),
   }
 }

@@ -15,6 +15,7 @@ export const COMMANDS = {
   diffs: 'Alt+3',
   stars: 'Alt+4',
   addDiff: 'Alt+A',
+  published: '',
   profile: '',
   profiles: 'Alt+P',
   exportNotes: '',

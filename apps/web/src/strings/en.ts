@@ -76,6 +76,7 @@ export const en = {
     diffs: 'Diffs',
     stars: 'Stars',
     addDiff: 'Add a diff',
+    published: 'Published links',
     profile: 'Profile',
     profiles: 'Switch, make or bring in a profile',
     exportNotes: 'Export notes',

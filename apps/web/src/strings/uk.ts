@@ -77,6 +77,7 @@ export const uk: Strings = {
     diffs: 'Дифи',
     stars: 'Зірки',
     addDiff: 'Додати диф',
+    published: 'Опубліковані посилання',
     profile: 'Профіль',
     profiles: 'Перейти до іншого профілю, створити чи взяти з сервера',
     exportNotes: 'Експортувати нотатки',

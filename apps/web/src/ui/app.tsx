@@ -85,6 +85,7 @@ export function App() {
       go({ kind: 'diffs' })
       setAddingDiff(true)
     },
+    published: () => setPanel('published'),
     profile: () => go({ kind: 'profile' }),
     profiles: () => setPanel('profiles'),
     exportNotes: () => setPanel('export'),
@@ -167,6 +168,7 @@ export function App() {
       <Panels
         panel={panel}
         onPanel={setPanel}
+        place={place}
         space={place.kind === 'space' ? space : undefined}
         idle={idle}
         onRun={run}

@@ -10,4 +10,5 @@ export const SpaceDialog = createDialogPart(async () => (await import('#ui/space
 export const TransferDialog = createDialogPart(async () => (await import('#ui/transfer-dialog')).TransferDialog)
 export const TrashDialog = createDialogPart(async () => (await import('#ui/trash-dialog')).TrashDialog)
 export const ProfilesDialog = createDialogPart(async () => (await import('#ui/profiles/profiles-dialog')).ProfilesDialog)
+export const PublishedDialog = createDialogPart(async () => (await import('#ui/diffs/published-dialog')).PublishedDialog)
 export const ShortcutsDialog = createDialogPart(async () => (await import('#ui/shortcuts-dialog')).ShortcutsDialog)

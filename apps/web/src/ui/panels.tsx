@@ -1,10 +1,12 @@
 /** The dialogs over all places: at most one is open. */
 import type { Command } from '#keys/commands'
+import type { Place } from '#places/place'
 import {
   AccountDialog,
   CommandPalette,
   HistoryDialog,
   ProfilesDialog,
+  PublishedDialog,
   SearchPanel,
   ShortcutsDialog,
   SpaceDialog,
@@ -19,6 +21,7 @@ export type Panel =
   | 'search'
   | 'search-space'
   | 'trash'
+  | 'published'
   | 'export'
   | 'import'
   | 'profiles'
@@ -32,6 +35,7 @@ interface PanelsProps {
   readonly onPanel: (panel: Panel | undefined) => void
   /** The one whose notes are shown; none where a search would not be in it. */
   readonly space: Space | undefined
+  readonly place: Place
   readonly idle: ReadonlySet<Command>
   readonly onRun: (command: Command) => void
   readonly onSpace: (id: string) => void
@@ -39,7 +43,7 @@ interface PanelsProps {
   readonly onGo: Go
 }
 
-export function Panels({ panel, onPanel, space, idle, onRun, onSpace, onNote, onGo }: PanelsProps) {
+export function Panels({ panel, onPanel, space, place, idle, onRun, onSpace, onNote, onGo }: PanelsProps) {
   const close = () => onPanel(undefined)
   const go: Go = (place) => {
     close()
@@ -58,6 +62,8 @@ export function Panels({ panel, onPanel, space, idle, onRun, onSpace, onNote, on
       return <TrashDialog onClose={close} />
     case 'profiles':
       return <ProfilesDialog onClose={close} />
+    case 'published':
+      return <PublishedDialog diff={place.kind === 'diff' ? place.id : undefined} onClose={close} />
     case 'shortcuts':
       return <ShortcutsDialog onClose={close} />
     case 'space':

@@ -6,7 +6,7 @@ import { useAnswer, useVault } from '#ui/vault'
 export const ACCOUNT = 'account'
 
 /** Whatever is written waits to be sent. */
-const TABLES = ['spaces', 'notes', 'diffs', 'stars', 'reading', 'profile', 'apiKeys', ACCOUNT]
+const TABLES = ['spaces', 'notes', 'diffs', 'stars', 'reading', 'profile', 'apiKeys', 'publications', ACCOUNT]
 
 export type Status = Awaited<ReturnType<HostClient['status']>>
 

@@ -8,6 +8,7 @@ import type { PlaceProps } from '#ui/diffs/place-props'
 import { Rows } from '#ui/diffs/rows'
 import { StreakCalendar } from '#ui/diffs/streak-calendar'
 import { Icon } from '#ui/icons'
+import { MenuButton } from '#ui/menu-button'
 import { useToast } from '#ui/toasts'
 import { useDiffs } from '#ui/use-diffs'
 import { useVault } from '#ui/vault'
@@ -51,6 +52,10 @@ export function History({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'on
       <Bar title={t.diffs.places.diffs} drawer={drawer}>
         <BarButton icon="search" label={t.search} command="search" onRun={onRun} />
         <BarButton icon="plus" label={history.add} command="addDiff" onRun={onRun} />
+        <MenuButton
+          label={t.more}
+          groups={() => [[{ text: t.shared.publishedList, chords: '', onSelect: () => onRun('published') }]]}
+        />
       </Bar>
       <section className="screen" ref={scroller} aria-label={t.diffs.places.diffs}>
         {diffs?.length === 0 && (

@@ -12,7 +12,7 @@ function Open({ place, drawer, paused, onGo, onRun }: PlaceProps) {
     case 'diffs':
       return <History drawer={drawer} onGo={onGo} onRun={onRun} />
     case 'diff':
-      return <Reading key={place.id} id={place.id} jump={place} drawer={drawer} paused={paused} onGo={onGo} />
+      return <Reading key={place.id} id={place.id} jump={place} drawer={drawer} paused={paused} onGo={onGo} onRun={onRun} />
     case 'stars':
       return <Stars drawer={drawer} onGo={onGo} onRun={onRun} />
     case 'profile':

@@ -23,12 +23,12 @@ function useDiff(id: string) {
   return { shown, stars, tldrs }
 }
 
-interface ReadingProps extends Pick<PlaceProps, 'drawer' | 'paused' | 'onGo'> {
+interface ReadingProps extends Pick<PlaceProps, 'drawer' | 'paused' | 'onGo' | 'onRun'> {
   readonly id: string
   readonly jump: ParagraphJump
 }
 
-export function Reading({ id, jump, drawer, paused, onGo }: ReadingProps) {
+export function Reading({ id, jump, drawer, paused, onGo, onRun }: ReadingProps) {
   const { shown, stars, tldrs } = useDiff(id)
   const diff = shown !== undefined && 'diff' in shown ? shown.diff : undefined
   const back = () => onGo({ kind: 'diffs' })
@@ -49,7 +49,7 @@ export function Reading({ id, jump, drawer, paused, onGo }: ReadingProps) {
         <button type="button" className="with-icon" onClick={back}>
           <Icon name="back" /> <span>{t.diffs.reading.back}</span>
         </button>
-        {diff !== undefined && <Actions diff={diff} onGone={back} />}
+        {diff !== undefined && <Actions diff={diff} onGone={back} onRun={onRun} />}
       </Bar>
       <section className="reading" ref={keys} aria-label={diff?.title ?? t.diffs.places.diff}>
         {diff !== undefined && stars !== undefined && tldrs !== undefined && (
@@ -151,7 +151,12 @@ function Neighbours({ id, onGo }: { readonly id: string } & Pick<PlaceProps, 'on
   )
 }
 
-function Actions({ diff: { id, title, text }, onGone }: { readonly diff: Diff; readonly onGone: () => void }) {
+interface ActionsProps extends Pick<PlaceProps, 'onRun'> {
+  readonly diff: Diff
+  readonly onGone: () => void
+}
+
+function Actions({ diff: { id, title, text }, onGone, onRun }: ActionsProps) {
   const vault = useVault()
   const toast = useToast()
   const { reading } = t.diffs
@@ -169,6 +174,7 @@ function Actions({ diff: { id, title, text }, onGone }: { readonly diff: Diff; r
   }
   const menu = () => [
     [
+      { text: t.shared.menu, chords: '', onSelect: () => onRun('published') },
       {
         text: reading.copy,
         chords: '',
