@@ -29,6 +29,8 @@ const COMPRESSED = /^text\/|json$|javascript|svg|wasm$/
 const WORTH_COMPRESSING = 1024
 /** All files together; more is not an app but somebody's home folder. Bytes. */
 const MAX_BYTES = 64 * 1024 * 1024
+/** Where the pages are, by their files: the app, and what a public link leads to, which reads the id from its address. */
+const PAGES: Readonly<Record<string, string>> = { '/index.html': '/', '/share.html': '/s/:id' }
 /** Vite puts what has its hash in its name here. */
 const HASHED = /^\/assets\//
 const COMPRESSED_SUFFIX = '.br'
@@ -55,7 +57,7 @@ function webFile(path: string, body: Uint8Array<ArrayBuffer>, compressed: Uint8A
   const mediaType = MEDIA_TYPES[extname(path)] ?? UNKNOWN_TYPE
   const encoded = COMPRESSED.test(mediaType) && body.length >= WORTH_COMPRESSING
   return {
-    path: path === '/index.html' ? '/' : path,
+    path: PAGES[path] ?? path,
     mediaType,
     etag: `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
     immutable: HASHED.test(path),
