@@ -14,12 +14,11 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { build } from 'vite'
 import { commandExists, needs } from '../support/optional.ts'
 
-const CHROMIUM = '/usr/bin/chromium'
+export const CHROMIUM = '/usr/bin/chromium'
 const PAGES = fileURLToPath(new URL('./pages', import.meta.url))
 const APP = fileURLToPath(new URL('../../apps/web', import.meta.url))
-const MINI_TEST = fileURLToPath(new URL('./pages/mini-test.ts', import.meta.url))
 
-const TYPES: Readonly<Record<string, string>> = {
+export const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
   '.css': 'text/css',
@@ -31,7 +30,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** A name that leads to this machine and is another machine's to the browser: plain HTTP from there is not a secure context. */
 export const FOREIGN_HOST = 'notes.example'
-const ARGUMENTS = ['--no-sandbox', '--disable-dev-shm-usage', `--host-resolver-rules=MAP ${FOREIGN_HOST} 127.0.0.1`]
+export const ARGUMENTS = ['--no-sandbox', '--disable-dev-shm-usage', `--host-resolver-rules=MAP ${FOREIGN_HOST} 127.0.0.1`]
 
 /** Whether browser tests can run here. */
 export const hasChromium = (name: string): boolean =>
@@ -56,7 +55,6 @@ async function buildFor(what: Built): Promise<string> {
     root: PAGES,
     configFile: false,
     logLevel: 'error',
-    resolve: { alias: { vitest: MINI_TEST } },
     worker: { format: 'es' },
     build: {
       outDir,
@@ -74,8 +72,9 @@ export interface PageServer {
   close(): Promise<void>
 }
 
-function pass(upstream: URL, incoming: IncomingMessage, outgoing: ServerResponse): void {
-  const { method, url: path, headers } = incoming
+/** @param path what is asked there, by default what was asked here */
+export function pass(upstream: URL, incoming: IncomingMessage, outgoing: ServerResponse, path = incoming.url): void {
+  const { method, headers } = incoming
   const onward = request({ host: upstream.hostname, port: upstream.port, method, path, headers }, (answer) => {
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
     answer.pipe(outgoing)
@@ -84,10 +83,10 @@ function pass(upstream: URL, incoming: IncomingMessage, outgoing: ServerResponse
   incoming.pipe(onward)
 }
 
-function passSocket(upstream: URL, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+export function passSocket(upstream: URL, incoming: IncomingMessage, socket: Duplex, head: Buffer, path = incoming.url): void {
   const lines = Object.entries(incoming.headers).map(([name, value]) => `${name}: ${value}`)
   const onward = connect(Number(upstream.port), upstream.hostname, () => {
-    onward.write(`GET ${incoming.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+    onward.write(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
     onward.write(head)
     onward.pipe(socket).pipe(onward)
   })
@@ -150,7 +149,7 @@ export interface BrowserStage {
   newDevice(options?: BrowserContextOptions): Promise<BrowserContext>
   newPage(context: BrowserContext): Promise<Page>
   /** Starts a worker on a page. */
-  startWorker(page: Page, name: string, script: 'contract' | 'device'): Promise<BrowserWorker>
+  startWorker(page: Page, name: string, script: 'device'): Promise<BrowserWorker>
   /** The address that the page's `/v1/` leads to. */
   useServer(url: string): void
   /** What pages wrote to their consoles as errors. */

@@ -8,7 +8,6 @@ interface Answer {
 }
 
 const SCRIPTS: Readonly<Record<string, () => Worker>> = {
-  contract: () => new Worker(new URL('./contract-worker.ts', import.meta.url), { type: 'module' }),
   device: () => new Worker(new URL('./device-worker.ts', import.meta.url), { type: 'module' }),
 }
 

@@ -7,6 +7,7 @@ const notices: unknown[] = []
 
 const link = openLink({
   name: 'main',
+  build: 'test',
   startWorker: () => new Worker(new URL('../../../apps/web/src/host/worker.ts', import.meta.url), { type: 'module', name: 'main' }),
   onNotice: (event) => notices.push(event),
 })
