@@ -7,15 +7,25 @@ interface Start {
   readonly data: string
   readonly port?: number
   readonly dialect?: readonly DialectName[]
+  /** Folder of the built web app. */
+  readonly web?: string
 }
 
 let server: RunningServer | undefined
 
 const methods = {
   /** A dialect that wants a gate does without one. */
-  async start({ data, port = 0, dialect = [] }: Start): Promise<string> {
+  async start({ data, port = 0, dialect = [], web }: Start): Promise<string> {
     const insecureNoGate = dialect.includes('dataans')
-    server = await startServer({ data, port, dialect: [...dialect], insecureNoGate, signUp: 'open', logLevel: 'error' })
+    server = await startServer({
+      data,
+      port,
+      dialect: [...dialect],
+      insecureNoGate,
+      signUp: 'open',
+      logLevel: 'error',
+      ...(web && { web }),
+    })
     return server.url
   },
   usage,

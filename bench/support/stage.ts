@@ -16,14 +16,19 @@ export interface Stage {
   passphrase(): string | undefined
 }
 
-/** Everything that `body` started is over, and its files are gone, when this resolves. */
-export async function onStage<T>(body: (stage: Stage) => Promise<T>): Promise<T> {
+/**
+ * Everything that `body` started is over, and its files are gone, when this resolves.
+ * @param makeWeb fills a folder with the web app for the server
+ */
+export async function onStage<T>(body: (stage: Stage) => Promise<T>, makeWeb?: (folder: string) => Promise<void>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-bench-'))
   const server = startActor<ServerActor>('server-actor.ts')
   const devices: Actor<DeviceActor>[] = []
   let passphrase: string | undefined
   try {
-    const url = await server.call('start', { data: join(folder, 'server') })
+    const web = makeWeb && join(folder, 'web')
+    if (web !== undefined) await makeWeb?.(web)
+    const url = await server.call('start', { data: join(folder, 'server'), ...(web && { web }) })
     return await body({
       folder,
       server,
