@@ -1,9 +1,9 @@
 /** Every screen and dialog of the app for people who do not see it as others do, or have no mouse. */
-import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
 import { newDevice, note, PASSWORD, write } from './app-stage.ts'
+import { violations } from './axe.ts'
 import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
 
 const available = hasChromium('the app by keyboard and by screen reader')
@@ -24,20 +24,6 @@ const EVERYTHING = [
   '```\na line of code that is much too long for a narrow screen and has to be scrolled to be read to its end, by keyboard as well\n```',
   '![A picture](https://example.org/a.png)',
 ].join('\n\n')
-
-/** Axe runs in the page, and is asked for everything that it knows. */
-async function violations(page: Page, screen: string, without: readonly string[] = []): Promise<string[]> {
-  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))))
-  await page.evaluate(axe.source)
-  const found = await page.evaluate(async (without) => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document, {
-      resultTypes: ['violations'],
-      rules: Object.fromEntries(without.map((rule) => [rule, { enabled: false }])),
-    })
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`))
-  }, without)
-  return found.map((violation) => `${screen}: ${violation}`)
-}
 
 /** By its name, from the palette of commands. */
 async function run(page: Page, name: string): Promise<void> {

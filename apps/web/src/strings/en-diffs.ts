@@ -5,7 +5,6 @@ export const diffs = {
   places: { diffs: 'Diffs', diff: 'Diff', stars: 'Stars', profile: 'Profile' },
   placesLabel: 'Diffs, stars, profile',
   unread: (n: number) => count(n, 'unread', 'unread'),
-  more: 'More',
   history: {
     empty: 'Keep a digest of the day',
     emptyText: 'A diff is what changed in your world of development on one day: read it here, and star what matters.',
@@ -52,7 +51,6 @@ export const diffs = {
     replaced: 'This diff was replaced by another one of the same day',
     openInstead: 'Read that one',
     empty: 'There is nothing in it.',
-    keys: 'J and K go from paragraph to paragraph, S stars.',
   },
   stars: {
     empty: 'Star what matters',
@@ -60,7 +58,6 @@ export const diffs = {
     source: 'Show it in its diff',
     unstar: 'Take the star away',
     removed: 'The star is gone.',
-    count: (n: number) => count(n, 'star', 'stars'),
   },
   add: {
     title: 'Add a diff',
@@ -105,7 +102,6 @@ export const diffs = {
     depths: { quick: 'Quick: what is new, in a few lines', standard: 'Standard', deep: 'Deep: with background' },
     customFocus: 'Custom focus',
     customFocusHint: 'What else a diff should look at, in your own words.',
-    saved: 'Saved.',
     keys: 'API keys',
     keysText: 'Keys of services that write diffs. Nothing shows them again: they can be replaced or removed.',
     setOn: (when: string) => `set on ${when}`,

@@ -1,4 +1,10 @@
-/** The highlighter, once it is here. */
+/** What colours code, once it is here, and whether a text wants it. */
+
+const FENCE = /^ {0,3}(?:```|~~~)\w/m
+
+/** Whether a text has code of a language. */
+export const hasFence = (text: string): boolean => FENCE.test(text)
+
 type Highlight = (code: string, language: string) => string | undefined
 
 let loaded: Highlight | undefined

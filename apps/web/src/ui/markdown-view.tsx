@@ -1,18 +1,12 @@
 /** A text, rendered; of a very long one the beginning, and all of it when asked. Its HTML comes sanitised (`markdown.ts`). */
-import { type MouseEvent, memo, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
-import { allowImageHost, useImageHosts } from '#local/image-hosts'
+import { memo, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { useImageHosts } from '#local/image-hosts'
 import { t } from '#strings/strings'
 import { beginningOf, isLong, isTooLongForMarkdown } from '#text/beginning'
-import { highlighter, needHighlighter, onHighlighter } from '#text/highlighter'
+import { hasFence, highlighter, needHighlighter, onHighlighter } from '#text/highlighter'
 import { renderMarkdown } from '#text/markdown'
+import { onImageClick } from '#ui/image-click'
 import { type OnImageResize, useImageHandles } from '#ui/use-image-handles'
-
-const FENCE = /^ {0,3}(?:```|~~~)\w/m
-
-function onClick({ target }: MouseEvent): void {
-  const host = target instanceof Element ? target.closest<HTMLElement>('.blocked-image')?.dataset['host'] : undefined
-  if (host !== undefined) allowImageHost(host)
-}
 
 interface MarkdownViewProps {
   readonly text: string
@@ -24,7 +18,7 @@ function Rendered({ text, onImageResize }: MarkdownViewProps) {
   const place = useRef<HTMLDivElement>(null)
   const allowedHosts = useImageHosts()
   const colours = useSyncExternalStore(onHighlighter, highlighter)
-  const hasCode = FENCE.test(text)
+  const hasCode = hasFence(text)
   useEffect(() => {
     if (hasCode) needHighlighter()
   }, [hasCode])
@@ -38,7 +32,7 @@ function Rendered({ text, onImageResize }: MarkdownViewProps) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: what is clicked is a button inside, which keyboards reach
     // biome-ignore lint/a11y/noStaticElementInteractions: as above
     // biome-ignore lint/security/noDangerouslySetInnerHtml: it has been sanitised
-    <div className="markdown" ref={place} onClick={onClick} dangerouslySetInnerHTML={{ __html: html }} />
+    <div className="markdown" ref={place} onClick={onImageClick} dangerouslySetInnerHTML={{ __html: html }} />
   )
 }
 

@@ -7,8 +7,8 @@ import { highlighter, onHighlighter } from '#text/highlighter'
 import { SAFE_LINK } from '#text/markdown-html'
 import type { ParagraphBlock } from '#text/paragraph-blocks'
 import { paragraphHtml } from '#text/paragraph-html'
-import { onImageClick } from '#ui/diffs/image-click'
 import { Icon } from '#ui/icons'
+import { onImageClick } from '#ui/image-click'
 
 interface HtmlProps {
   readonly block: ParagraphBlock

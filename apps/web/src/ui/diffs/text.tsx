@@ -7,14 +7,13 @@ import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'rea
 import { flushSync } from 'react-dom'
 import { chordOf } from '#keys/chord'
 import { type Chunk, chunksOf } from '#text/chunks'
-import { needHighlighter } from '#text/highlighter'
+import { hasFence, needHighlighter } from '#text/highlighter'
 import { type ParagraphBlock, paragraphBlocks } from '#text/paragraph-blocks'
 import { Paragraph } from '#ui/diffs/paragraph'
 import { WRITES } from '#ui/use-commands'
 
 /** For so long a paragraph that was jumped to is marked. Milliseconds. */
 const MARKED = 2500
-const FENCE = /^ {0,3}(?:```|~~~)\w/m
 
 /** Where to go; each object goes there once. */
 export interface ParagraphJump {
@@ -101,7 +100,7 @@ export function DiffText({ text, tldrs, starred, jump, paused, onStar }: DiffTex
   const [made, makeAll] = useMade(chunks.length, Math.max(0, chunkOf(first.current)))
 
   useEffect(() => {
-    if (FENCE.test(text)) needHighlighter()
+    if (hasFence(text)) needHighlighter()
   }, [text])
 
   const elementOf = (index: number) => root.current?.querySelector<HTMLElement>(`[data-paragraph="${index}"]`)
