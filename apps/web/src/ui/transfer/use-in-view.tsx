@@ -3,6 +3,8 @@ import { type RefObject, useEffect, useRef } from 'react'
 
 export function useInView<E extends Element>(): RefObject<E | null> {
   const place = useRef<E>(null)
-  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [])
+  useEffect(() => {
+    place.current?.scrollIntoView({ block: 'nearest' })
+  }, [])
   return place
 }
