@@ -78,8 +78,15 @@ describe('a tab that follows a timeline', () => {
       const alive = (id: string) => vault.query('SELECT 1 FROM notes WHERE id = ?', id).length > 0
       const deleted = (id: string) => vault.query('SELECT 1 FROM all_spaces WHERE id = ? AND _deleted = 1', id).length > 0
       const living = () => spaces.filter((space) => !deleted(space))
+      const isListed = (space: string) => timelines.spaces().some(({ id }) => id === space)
+      const add = (space: string, now: number) => addNote(vault, { space, title: '', text: 'x', now })
       const changes: (() => void)[] = [
-        () => notes.push(addNote(vault, { space: random.pick(living()), title: '', text: 'x', now: NOW + random.below(50) })),
+        () => notes.push(timelines.adding(() => add(random.pick(living()), NOW + random.below(50)))),
+        // As most are: the newest.
+        () => notes.push(timelines.adding(() => add(random.pick(spaces.filter(isListed)), NOW + 100 + notes.length))),
+        () => notes.push(add(random.pick(living()), NOW + random.below(50))),
+        () =>
+          each((id) => timelines.adding(() => addNote(vault, { id, space: random.pick(living()), title: '', text: '', now: NOW }))),
         () => each((id) => alive(id) && removeNote(vault, id)),
         () => each((id) => !alive(id) && restoreNote(vault, id, NOW + 99)),
         () => each((id) => alive(id) && editNote(vault, id, { pinned: random.chance(0.5), now: NOW })),
@@ -103,6 +110,37 @@ describe('a tab that follows a timeline', () => {
       }
     })
   })
+})
+
+test('a note that is added at the end is not asked for: it is added to the list, and counted', () => {
+  const { vault } = memoryVault()
+  const asked: string[] = []
+  const watched = Object.assign(Object.create(vault) as typeof vault, {
+    query(sql: string, ...params: SqlValue[]) {
+      asked.push(sql)
+      return vault.query(sql, ...params)
+    },
+  })
+  const [space, other] = ['a', 'b'].map((name) => addSpace(vault, { name, now: NOW })) as [string, string]
+  const timelines = createTimelines(watched)
+  const add = (id: string, now: number) => timelines.adding(() => addNote(vault, { id, space, title: '', text: '', now }))
+  add('first', NOW)
+  timelines.spaces()
+  timelines.timeline(other, undefined)
+  const { known } = follow(timelines, space, undefined)
+  asked.length = 0
+  add('second', NOW + 1)
+  expect(follow(timelines, space, known)).toMatchObject({
+    known: { ids: ['first', 'second'] },
+    step: { first: 1, last: 0, ids: 'second' },
+  })
+  expect(timelines.spaces().map(({ notes }) => notes)).toEqual([2, 0])
+  timelines.timeline(other, undefined)
+  expect(asked.filter((sql) => /group_concat|count\(\*\)/.test(sql))).toEqual([])
+  // Not at the end: then it is.
+  add('third', NOW - 1)
+  expect(follow(timelines, space, known).known.ids).toEqual(['third', 'first', 'second'])
+  expect(asked.some((sql) => sql.includes('group_concat'))).toBe(true)
 })
 
 test('lists and counts are read from the index alone', () => {

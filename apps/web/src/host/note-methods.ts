@@ -84,14 +84,14 @@ function keepBoth(vault: LockstepVault, id: string, other: string, now: number):
   if (!text.endsWith(`\n\n${other}`)) editNote(vault, id, { text: `${text}\n\n${other}`, now })
 }
 
-export function noteMethods(vault: LockstepVault, { timeline, quietly }: Timelines) {
+export function noteMethods(vault: LockstepVault, { timeline, quietly, adding }: Timelines) {
   return {
     /** @param known version of the answer that the asker has */
     timeline: (space: string, known?: string) => timeline(space, known),
     /** Those that are there, in the order of `ids`. */
     notes: (ids: readonly string[]): ShownNote[] =>
       findNotes(vault, ids).map((note) => ({ ...note, place: vault.place('notes', note.id) })),
-    addNote: (note: NewNote & { readonly id: string }): string => addNote(vault, note),
+    addNote: (note: NewNote & { readonly id: string }): string => adding(() => addNote(vault, note)),
     editNote: (id: string, edit: Edit) => editNote(vault, id, edit),
     keepBoth: (id: string, other: string, now: number) => keepBoth(vault, id, other, now),
     moveNote: (id: string, space: string, now: number) => moveNote(vault, id, { space, now }),

@@ -1,8 +1,8 @@
 /**
  * Which notes a space shows, and in which order. With 100 000 notes that is the one costly question, and it is asked after every
  * change. So it is asked in such a way that the index of the notes answers it (`schema.ts` of the model), without a look at their
- * texts; a letter typed into a note changes no order, so what was found is kept until something else is written; and a tab that
- * has the list of before is told only what is between its beginning and its end that stayed (`timeline-step.ts`).
+ * texts; a letter typed into a note changes no order, so what was found is kept until something else is written; a note that is added
+ * here, mostly at the end, is added to what was found; and a tab that has the list of before is told only what is between its beginning and its end that stayed (`timeline-step.ts`).
  */
 
 import { rowsTable } from '@lockstep/engine/tables'
@@ -29,6 +29,8 @@ export interface Timelines {
   spaces(): Space[]
   /** Runs what changes neither which notes are shown nor their order. */
   quietly<R>(work: () => R): R
+  /** Runs what adds one note and changes nothing else; `work` returns its id. The everyday case: nothing is asked anew. */
+  adding(work: () => string): string
 }
 
 interface Kept {
@@ -50,11 +52,15 @@ export function createTimelines(vault: LockstepVault): Timelines {
   const era = crypto.randomUUID()
   let changes = 0
   let quiet = false
+  /** The last change was one of notes alone. */
+  let notesOnly = false
   const kept = new Map<string, Kept>()
   let spaces: { readonly changes: number; readonly list: Space[] } | undefined
 
   vault.onChange((tables) => {
-    if (!quiet && TABLES.some((table) => tables.has(table))) changes++
+    if (quiet || !TABLES.some((table) => tables.has(table))) return
+    changes++
+    notesOnly = !tables.has(rowsTable('spaces'))
   })
 
   function look(space: string): Kept {
@@ -73,10 +79,35 @@ export function createTimelines(vault: LockstepVault): Timelines {
     )
     const ids = String(row?.['ids'] ?? '')
     const pinned = row?.['pinned'] == null ? [] : String(row['pinned']).split(' ')
+    return next(before, ids, pinned)
+  }
+  function next(before: Kept | undefined, ids: string, pinned: readonly string[]): Kept {
     // What changed was in another space: nobody has to be sent these again.
     if (ids === before?.ids) return { ...before, at: changes, pinned }
     const step = before && { from: before.version, step: stepBetween(before.ids, ids) }
     return { at: changes, version: `${era} ${changes}`, ids, pinned, step }
+  }
+  /** The only change since `before` is that this note was added: where it is the last of its space, that is all there is to it. */
+  function takeIn(id: string, before: number): void {
+    const [note] = vault.query('SELECT space, pinned FROM notes WHERE id = ?', id)
+    // Out of the trash, with what it had been.
+    if (note?.['pinned'] !== 0) return
+    const space = note['space']
+    for (const [other, known] of kept) {
+      if (known.at !== before) continue
+      if (other !== space) kept.set(other, { ...known, at: changes })
+      else if (known.ids === '') kept.set(other, next(known, id, known.pinned))
+      else if (comesAfter(known.ids.slice(known.ids.lastIndexOf(' ') + 1), id)) {
+        kept.set(other, next(known, `${known.ids} ${id}`, known.pinned))
+      }
+    }
+    if (spaces?.changes !== before || !spaces.list.some((listed) => listed.id === space)) return
+    const list = spaces.list.map((listed) => (listed.id === space ? { ...listed, notes: listed.notes + 1 } : listed))
+    spaces = { changes, list }
+  }
+  function comesAfter(last: string, id: string): boolean {
+    const ordered = 'SELECT 1 FROM notes a JOIN notes b WHERE a.id = ? AND b.id = ? AND (a.createdAt, a.id) < (b.createdAt, b.id)'
+    return vault.query(ordered, last, id).length > 0
   }
   /** In a space that is alive every note is shown that is not deleted itself: no need to look at the space for each. */
   function shownIn(space: string): string {
@@ -100,6 +131,13 @@ export function createTimelines(vault: LockstepVault): Timelines {
     spaces() {
       if (spaces?.changes !== changes) spaces = { changes, list: listSpaces(vault) }
       return spaces.list
+    },
+    adding(work) {
+      const before = changes
+      const id = work()
+      // Asked a second time nothing was added; a deleted space came back with its note, and others with it.
+      if (changes === before + 1 && notesOnly) takeIn(id, before)
+      return id
     },
     quietly(work) {
       quiet = true
