@@ -14,7 +14,11 @@ export function describeIssue(error: z.ZodError): string {
 /** @throws ProblemError `unsupported-media-type`, `too-large`, `bad-json`, `bad-request` */
 export async function readJson<T>(exchange: Exchange, schema: z.ZodType<T>, limit: number): Promise<T> {
   requireMediaType(exchange.header('content-type'), 'application/json')
-  const bytes = await exchange.body(limit)
+  return parseJson(await exchange.body(limit), schema)
+}
+
+/** @throws ProblemError `bad-json`, `bad-request` */
+export function parseJson<T>(bytes: Uint8Array, schema: z.ZodType<T>): T {
   let value: unknown
   try {
     value = JSON.parse(decodeUtf8(bytes))

@@ -1,11 +1,11 @@
-import { createConnection, type Socket } from 'node:net'
 import { SEGMENTS_MEDIA_TYPE } from '@lockstep/protocol/http'
 import { MAX_JSON_BYTES, MAX_PUSH_BYTES, MAX_SEGMENT_BYTES } from '@lockstep/protocol/limits'
 import { encodeMarks, encodePush } from '@lockstep/protocol/records'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { forEachSeed } from '../../../tests/support/random.ts'
 import { b64, bearer, jsonRequest, named, pushRequest, ReplicaLog, signInBody, signUpBody } from './client.ts'
 import { inProcess } from './in-process.ts'
+import { rawSocket } from './raw-socket.ts'
 import { problem, running, signUp, type WireSession } from './running.ts'
 
 const FILE = 'packages/server/test/bad-input.test.ts'
@@ -229,27 +229,13 @@ function shared() {
   return sharedSubject
 }
 
-/** Writes bytes as they are and collects what comes back. */
-async function raw(url: string): Promise<{ socket: Socket; answer: () => string; closed: Promise<void> }> {
-  const socket = createConnection(Number(new URL(url).port), '127.0.0.1')
-  onTestFinished(() => void socket.destroy())
-  let text = ''
-  socket.on('data', (chunk) => {
-    text += chunk.toString('latin1')
-  })
-  socket.on('error', () => {})
-  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
-  await new Promise<void>((resolve) => socket.on('connect', () => resolve()))
-  return { socket, answer: () => text, closed }
-}
-
 const head = (token: string, extra: string) =>
   `POST /v1/segments HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: ${SEGMENTS_MEDIA_TYPE}\r\n${extra}\r\n\r\n`
 
 test('[HTTP-3] a declared length over the limit is refused before a byte of the body is sent', async () => {
   const { url } = await running()
   const { token } = await signUp(url)
-  const { socket, answer, closed } = await raw(url)
+  const { socket, answer, closed } = await rawSocket(url)
   socket.write(head(token, `content-length: ${MAX_PUSH_BYTES + 1}`))
   await closed
   expect(answer()).toMatch(/^HTTP\/1\.1 413 /)
@@ -259,7 +245,7 @@ test('[HTTP-3] a declared length over the limit is refused before a byte of the 
 test('[HTTP-3] who asks first whether to send is told 413, not 100', async () => {
   const { url } = await running()
   const { token } = await signUp(url)
-  const { socket, answer, closed } = await raw(url)
+  const { socket, answer, closed } = await rawSocket(url)
   socket.write(head(token, `content-length: ${MAX_PUSH_BYTES + 1}\r\nexpect: 100-continue`))
   await closed
   expect(answer()).toMatch(/^HTTP\/1\.1 413 /)
@@ -268,7 +254,7 @@ test('[HTTP-3] who asks first whether to send is told 413, not 100', async () =>
 test('[HTTP-3] a chunked body is cut off at the limit', async () => {
   const { url } = await running()
   const { token } = await signUp(url)
-  const { socket, answer, closed } = await raw(url)
+  const { socket, answer, closed } = await rawSocket(url)
   socket.write(head(token, 'transfer-encoding: chunked'))
   const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(0x100000), Buffer.from('\r\n')])
   for (let sent = 0; sent < 40 && !answer().includes('\r\n\r\n') && !socket.destroyed; sent++) {
@@ -296,7 +282,7 @@ test('[HTTP-1] a body shorter than it says, or slower than allowed, ends in 408 
   const { url } = await running({ requestTimeout: 1 })
   const { token } = await signUp(url)
   const body = encodePush([new ReplicaLog('a').next(named('x'))])
-  const { socket, answer, closed } = await raw(url)
+  const { socket, answer, closed } = await rawSocket(url)
   socket.write(head(token, `content-length: ${body.length}`))
   socket.write(body.slice(0, -1))
   await closed
@@ -318,7 +304,7 @@ test('[HTTP-1] what is not HTTP is answered 400 or dropped, and the server goes 
     'POST /v1/segments HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
     `GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`,
   ]) {
-    const { socket, answer, closed } = await raw(url)
+    const { socket, answer, closed } = await rawSocket(url)
     socket.end(bytes)
     await closed
     expect([bytes.slice(0, 60), answer().slice(0, 13)]).toEqual([

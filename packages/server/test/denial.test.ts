@@ -2,15 +2,15 @@
  * [G19] Strangers who want the server to be slow: silent and half-open connections, bodies that never end, bodies made to cost their
  * reader. Others are answered meanwhile, and the process stays small. `LOCKSTEP_RUNS=9` holds nine thousand silent connections.
  */
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createConnection, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { SEGMENTS_MEDIA_TYPE } from '@lockstep/protocol/http'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runs } from '../../../tests/support/random.ts'
 import { type ServerProcess, spawnServer } from './child.ts'
 import { bearer, jsonRequest, named, pushRequest, ReplicaLog, signUpBody } from './client.ts'
+import { rawSocket } from './raw-socket.ts'
 import { temporaryFolder, type WireSession } from './running.ts'
 
 const linux = process.platform === 'linux'
@@ -24,14 +24,7 @@ function peak({ pid }: ServerProcess): number {
   return 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 }
 
-async function connect({ url }: ServerProcess, first: string): Promise<Socket> {
-  const socket = createConnection(Number(new URL(url).port), '127.0.0.1')
-  socket.on('error', () => {})
-  onTestFinished(() => void socket.destroy())
-  await once(socket, 'connect')
-  socket.write(first)
-  return socket
-}
+const connect = async ({ url }: ServerProcess, first: string): Promise<Socket> => (await rawSocket(url, first)).socket
 
 interface Person {
   /** One of each kind of request, all of them answered well. */

@@ -1,9 +1,9 @@
 /** Streamed answers and uploads on real sockets: constant memory, deadlines, refusals. */
 import { once } from 'node:events'
-import { createConnection, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { MAX_PUSH_BYTES } from '@lockstep/protocol/limits'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { type RawSocket, rawSocket } from './raw-socket.ts'
 import { running } from './running.ts'
 import { CHUNK, type Stub, stubDialect, UPLOAD_LIMIT } from './stub-dialect.ts'
 
@@ -16,31 +16,13 @@ async function served(options: Parameters<typeof running>[0] = {}): Promise<{ ur
   return { url, stub }
 }
 
-interface Raw {
-  readonly socket: Socket
-  readonly answer: () => string
-  readonly closed: Promise<unknown>
-}
-
-async function raw(url: string, head: string): Promise<Raw> {
-  const socket = createConnection(Number(new URL(url).port), '127.0.0.1')
-  onTestFinished(() => void socket.destroy())
-  let text = ''
-  socket.on('data', (chunk) => {
-    text += chunk.toString('latin1')
-  })
-  socket.on('error', () => {})
-  const closed = new Promise((resolve) => socket.on('close', resolve))
-  await once(socket, 'connect')
-  socket.write(`${head}\r\nhost: x\r\n`)
-  return { socket, answer: () => text, closed }
-}
+const raw = (url: string, head: string): Promise<RawSocket> => rawSocket(url, `${head}\r\nhost: x\r\n`)
 
 const upload = (name: string, length: number, extra = '') =>
   `POST /stub/upload/${name} HTTP/1.1\r\n${extra}content-length: ${length}\r\nx: y\r\n`.slice(0, -2)
 
 /** Sends until the other side takes no more for a while; how much it took. */
-async function sendAll({ socket }: Raw, bytes: number): Promise<number> {
+async function sendAll({ socket }: RawSocket, bytes: number): Promise<number> {
   const chunk = Buffer.alloc(256 * 1024)
   let sent = 0
   while (sent < bytes && !socket.destroyed) {

@@ -1,8 +1,6 @@
 /** Files: whole or not there, replaced in one step, streamed, within their limits. */
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -12,6 +10,7 @@ import { createLogger } from '#log'
 import { StorageFullError } from '#storage/storage'
 import { needs } from '../../../../tests/support/optional.ts'
 import { spawnServer } from '../child.ts'
+import { rawSocket } from '../raw-socket.ts'
 import { temporaryFolder } from '../running.ts'
 import { client, errorOf, inside, operation, served, timeAt, uuid } from './support.ts'
 
@@ -36,9 +35,7 @@ test('an upload that breaks off leaves nothing, and what was there before', asyn
     ['new', 'transfer-encoding: chunked'],
     ['old', 'transfer-encoding: chunked'],
   ] as const) {
-    const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
-    await once(socket, 'connect')
-    socket.write(`POST /file/${uuid(name)} HTTP/1.1\r\nhost: localhost\r\n${framing}\r\n\r\n`)
+    const { socket } = await rawSocket(server.url, `POST /file/${uuid(name)} HTTP/1.1\r\nhost: localhost\r\n${framing}\r\n\r\n`)
     socket.write(framing.startsWith('content') ? Buffer.alloc(70_000) : `11170\r\n${'x'.repeat(70_000)}\r\n`)
     await until(() => contents(folder).incoming.length === 1)
     socket.destroy()
@@ -219,15 +216,11 @@ test('a file that is over the limit is refused in words, whether its length is t
     ['transfer-encoding: chunked', chunk],
     ['transfer-encoding: chunked', chunk + chunk],
   ] as const) {
-    const socket = createConnection(Number(new URL(server.url).port), '127.0.0.1')
-    let answer = ''
-    socket.on('data', (bytes) => {
-      answer += bytes.toString()
-    })
-    socket.on('error', () => {})
-    socket.write(`POST /file/${uuid('a')} HTTP/1.1\r\nhost: localhost\r\n${framing}\r\n\r\n${sent}`)
-    await once(socket, 'close')
-    expect(answer).toMatch(/^HTTP\/1\.1 413 .*connection: close.*{"error":"the file is over the limit of 100000 bytes"}$/is)
+    const { closed } = await rawSocket(
+      server.url,
+      `POST /file/${uuid('a')} HTTP/1.1\r\nhost: localhost\r\n${framing}\r\n\r\n${sent}`,
+    )
+    expect(await closed).toMatch(/^HTTP\/1\.1 413 .*connection: close.*{"error":"the file is over the limit of 100000 bytes"}$/is)
   }
   expect(await exists('a')).toBe(false)
   expect(contents(join(data, BLOBS_FOLDER))).toEqual({ blobs: [], incoming: [] })

@@ -1,27 +1,15 @@
 /** What only a real server shows: bodies that are refused before they are read, the log it writes, passwords at their price. */
-import { createConnection } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { rawSocket } from '../raw-socket.ts'
 import { running, temporaryFolder } from '../running.ts'
 import { difflogOverHttp, hashOf, rowsOf } from './support.ts'
-
-/** Sends a head and then nothing; what the server says to that. */
-function answerToHead(url: string, head: string): Promise<string> {
-  const socket = createConnection(Number(new URL(url).port), '127.0.0.1')
-  onTestFinished(() => void socket.destroy())
-  let text = ''
-  socket.on('data', (chunk) => {
-    text += chunk.toString('latin1')
-  })
-  socket.on('error', () => {})
-  socket.write(`${head}\r\nhost: x\r\n\r\n`)
-  return new Promise((resolve) => socket.on('close', () => resolve(text)))
-}
 
 test('[HTTP-3] a body over the limit is refused by its declared length, before a byte of it is sent', async () => {
   const { url } = await difflogOverHttp({ limits: { bodyBytes: 100_000, itemBytes: 10_000 } })
   for (const path of ['/api/profile/p/sync', '/api/profile/p/password', '/api/profile/p/content', '/api/profile/create']) {
     for (const expect100 of ['', '\r\nexpect: 100-continue']) {
-      const answer = await answerToHead(url, `POST ${path} HTTP/1.1\r\ncontent-length: 100001${expect100}`)
+      const { closed } = await rawSocket(url, `POST ${path} HTTP/1.1\r\ncontent-length: 100001${expect100}\r\nhost: x\r\n\r\n`)
+      const answer = await closed
       expect(answer).toMatch(/^HTTP\/1\.1 413 /)
       expect(answer).toContain('{"error":')
     }

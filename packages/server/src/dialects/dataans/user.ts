@@ -1,12 +1,11 @@
 /** The one user of a server: made once, at the first sign-in of all devices. */
-import { decodeUtf8 } from '@lockstep/protocol/bytes'
 import { z } from 'zod'
-import { describeIssue } from '#body'
+import { parseJson } from '#body'
 import { done, errorAnswer } from '#dialects/dataans/answers'
 import { refuseForeignPages } from '#dialects/dataans/requests'
 import { formatUuid, parseUuid } from '#dialects/dataans/uuids'
 import { requestExchange } from '#exchange'
-import { jsonResponse, ProblemError } from '#problems'
+import { jsonResponse } from '#problems'
 import type { App, Services } from '#services'
 import type { DataansUser } from '#storage/dataans'
 
@@ -25,18 +24,9 @@ const userSchema = z.object({
   secretKeyHash: z.string().min(1).max(MOST_HASH_CHARACTERS),
 })
 
-/** @throws ProblemError `too-large`, `bad-json`, `bad-request` */
+/** Its clients name no media type. @throws ProblemError `too-large`, `bad-json`, `bad-request` */
 async function readUser(request: Request): Promise<DataansUser> {
-  const bytes = await requestExchange(request).body(USER_BYTES)
-  let value: unknown
-  try {
-    value = JSON.parse(decodeUtf8(bytes))
-  } catch {
-    throw new ProblemError('bad-json', 'the body is not JSON')
-  }
-  const parsed = userSchema.safeParse(value)
-  if (!parsed.success) throw new ProblemError('bad-request', describeIssue(parsed.error))
-  return parsed.data
+  return parseJson(await requestExchange(request).body(USER_BYTES), userSchema)
 }
 
 export function addUserRoutes(app: App, { storage }: Services): void {

@@ -1,6 +1,6 @@
 /** A profile's rows: downloading, uploading, asking whether either is needed, and sealing all of them under a new password. */
 
-import { requireItem, saltOf, settingsIn, wireTime } from '#dialects/difflog/profile-routes'
+import { filledSettings, requireItem, saltOf, settingsIn, wireTime } from '#dialects/difflog/profile-routes'
 import { itemTooLarge, profileNotFound, quotaExceeded, Refusal } from '#dialects/difflog/refusal'
 import { isMissing, networkOf, parseFields, pathPart, readFields, readWithPassword } from '#dialects/difflog/request'
 import { contentSchema, passwordSchema, type SyncRequest, syncSchema } from '#dialects/difflog/schemas'
@@ -68,7 +68,6 @@ export function addContentRoutes({ services, limits, passwords, route }: Tools):
     }
     const content = await passwords.allow(pathPart(context, 'id'), presented, (access) => store.content(access, known))
     const { keys, salt, settings } = content.profile
-    const { name, languages, frameworks, tools, topics, depth, custom_focus } = settings
     const rowsOf = (rows: typeof content.diffs) => (rows === 'same' ? [] : toWire(rows))
     const sameKeys = !isMissing(request.keys_hash) && request.keys_hash === keys.hash
     return jsonResponse({
@@ -80,15 +79,7 @@ export function addContentRoutes({ services, limits, passwords, route }: Tools):
       ...(content.tldrs === 'same' && { tldrs_skipped: true }),
       ...(sameKeys ? { keys_skipped: true } : { encrypted_api_key: keys.sealed }),
       salt,
-      profile: {
-        name,
-        languages: languages ?? [],
-        frameworks: frameworks ?? [],
-        tools: tools ?? [],
-        topics: topics ?? [],
-        depth: depth ?? 'standard',
-        custom_focus,
-      },
+      profile: { ...filledSettings(settings), custom_focus: settings.custom_focus },
     })
   })
 

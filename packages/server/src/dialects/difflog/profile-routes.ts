@@ -39,6 +39,25 @@ export function settingsIn(fields: SettingsFields): Partial<Settings> {
   return Object.fromEntries(names.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])))
 }
 
+/** What is shown where a profile is about to be brought to a device: what was never set has the value that the app begins with. */
+export function filledSettings({
+  name,
+  languages,
+  frameworks,
+  tools,
+  topics,
+  depth,
+}: Settings): Omit<Settings, 'custom_focus' | 'resolved_sources'> {
+  return {
+    name,
+    languages: languages ?? [],
+    frameworks: frameworks ?? [],
+    tools: tools ?? [],
+    topics: topics ?? [],
+    depth: depth ?? 'standard',
+  }
+}
+
 /** @throws Refusal 413 */
 export function requireItem(field: string, value: unknown, bytes: number): void {
   if (value === undefined || value === null) return
@@ -115,17 +134,7 @@ export function addProfileRoutes({ services, limits, passwords, route }: Tools):
 
   route('GET', '/api/share/:id', async (context) => {
     const { id, settings, passwordSalt } = await known(context)
-    const { name, languages, frameworks, tools, topics, depth } = settings
-    const response = jsonResponse({
-      id,
-      name,
-      languages: languages ?? [],
-      frameworks: frameworks ?? [],
-      tools: tools ?? [],
-      topics: topics ?? [],
-      depth: depth ?? 'standard',
-      password_salt: passwordSalt,
-    })
+    const response = jsonResponse({ id, ...filledSettings(settings), password_salt: passwordSalt })
     response.headers.set('cache-control', 'no-cache')
     return response
   })
