@@ -9,15 +9,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '@lockstep/server/serve'
 import type { Page } from 'playwright-core'
+import { proveRecovery, write } from '../tests/e2e/app-stage.ts'
 import { openBrowser } from '../tests/e2e/chromium.ts'
 
 const FOLDER = join(import.meta.dirname, '..', 'docs', 'screens')
 
+/** Pictures that are in the fonts of every machine. */
 const SPACES = [
-  ['Notes', '📝'],
-  ['Kitchen', '🍲'],
-  ['Servers', '🖥️'],
-  ['Travel', '🧭'],
+  ['Notes', '✎'],
+  [
+    'Kitchen',
+    '♨',
+    'Chestnuts: cross them on the flat side, 220 °C, 25 minutes.',
+    'Stock from the weekend is in the freezer, left drawer.',
+  ],
+  ['Servers', '⚙', 'Renew the certificate before the **14th**.'],
+  ['Travel', '✈', 'Night train: bed 41, coach 12.', '- [ ] tickets\n- [ ] adapter', 'Museum is closed on Mondays.'],
 ] as const
 
 const NOTES = [
@@ -28,19 +35,26 @@ const NOTES = [
   'An idea is only as good as the place where you find it again.',
 ]
 
-async function write(page: Page, text: string): Promise<void> {
-  await page.getByRole('textbox', { name: 'Write a note' }).fill(text)
-  await page.getByRole('button', { name: 'Save note' }).click()
+async function addSpaces(page: Page): Promise<void> {
+  for (const [name, avatar, ...notes] of SPACES) {
+    if (name !== SPACES[0][0]) await addSpace(page, name)
+    for (const [i, text] of notes.entries()) {
+      await write(page, text)
+      await page.getByRole('article').nth(i).waitFor()
+    }
+    await page.keyboard.press('Control+e')
+    await page.getByRole('textbox', { name: /Picture/ }).fill(avatar)
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
 }
 
-async function addSpaces(page: Page): Promise<void> {
-  for (const [name] of SPACES.slice(1)) {
-    await page.keyboard.press('Alt+n')
-    const field = page.getByRole('textbox', { name: 'Name of the space' })
-    await field.fill(name)
-    await field.press('Enter')
-    await field.waitFor({ state: 'detached' })
-  }
+async function addSpace(page: Page, name: string): Promise<void> {
+  await page.keyboard.press('Alt+n')
+  const field = page.getByRole('textbox', { name: 'Name of the space' })
+  await field.fill(name)
+  await field.press('Enter')
+  await page.getByRole('heading', { name }).waitFor()
 }
 
 const stage = await openBrowser('app')
@@ -56,6 +70,7 @@ for (const theme of ['light', 'dark'] as const) {
     const context = await stage.newDevice({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce' })
     const page = await stage.newPage(context)
     const picture = async (name: string) => {
+      await page.locator('.toast').first().waitFor({ state: 'detached' })
       await page.waitForTimeout(300)
       await page.screenshot({ path: join(FOLDER, `${name}-${size}-${theme}.png`) })
     }
@@ -83,8 +98,24 @@ for (const theme of ['light', 'dark'] as const) {
     await picture('search')
     await close()
     await page.keyboard.press('Control+,')
-    await page.getByRole('dialog').getByText('makes the vault on the server').waitFor()
+    // The server has answered.
+    await page
+      .getByRole('dialog')
+      .getByText(/^Lockstep \d/)
+      .waitFor()
     await picture('sign-in')
+    await page.getByLabel('Password', { exact: true }).fill('correct horse battery staple')
+    await page.getByRole('textbox', { name: 'Vault' }).fill(`${size}-${theme}`)
+    await page.getByRole('button', { name: 'Log in', exact: true }).click()
+    await page.locator('.passphrase li').first().waitFor()
+    await picture('recovery-sheet')
+    await proveRecovery(page)
+    await page.getByRole('button', { name: 'Sync now' }).click()
+    await page
+      .getByRole('dialog')
+      .getByText(/^In step/)
+      .waitFor()
+    await picture('signed-in')
     await close()
     if (size === 'narrow') {
       await page.getByRole('button', { name: 'Show spaces' }).click()

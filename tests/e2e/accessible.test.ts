@@ -2,9 +2,10 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
-import { newDevice, note, PASSWORD, write } from './app-stage.ts'
+import { newDevice, note, PASSWORD, typePassword, write } from './app-stage.ts'
 import { violations } from './axe.ts'
 import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { DENIALS, deny } from './denied-storage.ts'
 
 const available = hasChromium('the app by keyboard and by screen reader')
 let stage: BrowserStage
@@ -87,14 +88,98 @@ test.skipIf(!available).each(LOOKS)('axe finds nothing on any screen: $theme, $w
   await run(page, 'New space')
   await page.getByRole('textbox', { name: 'Name of the space' }).waitFor()
   await look('new space')
-  await page.getByRole('textbox', { name: 'Name of the space' }).press('Escape')
+  await page.getByRole('textbox', { name: 'Name of the space' }).fill('Elsewhere')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Elsewhere' }).waitFor()
+  await run(page, 'Everything in one note')
+  await page.locator('.note:focus').waitFor()
+  await page.keyboard.press('h')
+  await page.locator('.versions summary').first().click()
+  await page.locator('.differences').waitFor()
+  await look('history')
+  await closeDialog(page)
+  await note(page, 'Everything').hover()
+  await note(page, 'Everything').getByRole('button', { name: 'More' }).click()
+  await page.getByRole('menuitem', { name: 'Move to' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Elsewhere' }).waitFor()
+  await look('move')
+  await closeDialog(page)
+  await write(page, 'thrown away')
+  await note(page, 'thrown away').waitFor()
+  await run(page, 'Go to the newest note')
+  await page.locator('.note:focus').filter({ hasText: 'thrown away' }).waitFor()
+  await page.keyboard.press('Delete')
+  await page.getByText('The note is in the trash.').waitFor()
+  await look('undo')
+  await run(page, 'Trash')
+  await page.getByRole('button', { name: 'Restore' }).waitFor()
+  await look('trash')
+  await closeDialog(page)
+  expect(found).toEqual([])
+})
 
-  await page.keyboard.press('Control+,')
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
-  await look('signing in')
-  await page.getByRole('button', { name: 'Log in' }).click()
-  await page.locator('.passphrase li').first().waitFor()
-  await look('recovery sheet')
+test.skipIf(!available).each(LOOKS)(
+  'axe finds nothing in App info, signing in and signed in: $theme, $width px',
+  async ({ theme, width }) => {
+    const server = await runningServer()
+    stage.useServer(server.url)
+    const context = await newDevice(stage, { colorScheme: theme, viewport: { width, height: 720 }, reducedMotion: 'reduce' })
+    const page = await stage.newPage(context)
+    const found: string[] = []
+    const look = async (screen: string) => found.push(...(await violations(page, screen)))
+    const button = (name: string) => page.getByRole('button', { name, exact: true })
+    await page.getByText('Write the first note').waitFor()
+    await page.keyboard.press('Control+,')
+    await page.getByText(/^Lockstep \d/).waitFor()
+    await page.getByRole('radio', { name: /Another device/ }).check()
+    await page.getByRole('textbox', { name: 'Passphrase' }).fill('legal winner thankk ')
+    await page.getByText('Word 3').waitFor()
+    await typePassword(page)
+    await look('joining')
+    await button('Log in').click()
+    await page.getByRole('alert').filter({ hasText: 'Wrong password' }).waitFor()
+    await look('wrong credentials')
+    await page.getByRole('radio', { name: /First device/ }).check()
+    await look('signing in')
+    await button('Log in').click()
+    await page.locator('.passphrase li').first().waitFor()
+    await button('Show as QR code').click()
+    await page.locator('.qr').waitFor()
+    await look('recovery sheet')
+    await button('I have written it down').click()
+    await page.getByRole('textbox', { name: /^Word/ }).first().fill('wrong')
+    await look('proof')
+    await button('Skip').click()
+    await button('Sync now').waitFor()
+    await look('signed in')
+    for (const [name, shown] of [
+      ['Devices', page.getByText('this one')],
+      ['Change password', page.getByLabel('New password')],
+      ['Recovery sheet and passphrase', page.locator('.passphrase li').first()],
+      ['Sign out…', page.getByRole('radio', { name: /Remove everything/ })],
+    ] as const) {
+      await page.getByRole('button', { name }).click()
+      await shown.waitFor()
+      await look(name)
+      await button('Back').click()
+      await button('Sync now').waitFor()
+    }
+    expect(found).toEqual([])
+  },
+)
+
+test.skipIf(!available).each(THEMES)('axe finds nothing where a browser cannot store, nor in memory: %s', async (theme) => {
+  const context = await newDevice(stage, { colorScheme: theme, viewport: { width: 320, height: 720 }, serviceWorkers: 'block' })
+  await deny(context, DENIALS.files)
+  const page = await stage.newPage(context)
+  const begin = page.getByRole('button', { name: 'Write without storing' })
+  await begin.waitFor()
+  const found = await violations(page, 'cannot store')
+  await begin.click()
+  await page.getByText('Write the first note').waitFor()
+  await write(page, 'for a moment')
+  await note(page, 'for a moment').waitFor()
+  found.push(...(await violations(page, 'in memory')))
   expect(found).toEqual([])
 })
 

@@ -1,8 +1,8 @@
 /** A browser that stores nothing for a page, as private windows of some do. */
-import type { BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { closeDialog, newDevice, note, openAppInfo, write } from './app-stage.ts'
 import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { DENIALS, deny } from './denied-storage.ts'
 
 const available = hasChromium('the app where a browser cannot store')
 let stage: BrowserStage
@@ -11,21 +11,6 @@ beforeAll(async () => {
   if (available) stage = await openBrowser('app')
 })
 afterAll(() => stage?.close())
-
-/** What a worker is told there, whichever storage it asks for. */
-const DENIALS = {
-  files:
-    "StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('It was determined that certain files are unsafe', 'SecurityError'));",
-  keys: "IDBFactory.prototype.open = () => { throw new DOMException('The user denied permission to access the database', 'SecurityError') };",
-}
-
-/** Its workers are served with the denial before their own first line: init scripts of the test's reach pages only. */
-async function deny(context: BrowserContext, denial: string): Promise<void> {
-  await context.route(/\/assets\/worker-[^/]*\.js$/, async (route) => {
-    const answer = await route.fetch()
-    await route.fulfill({ response: answer, body: `${denial}\n${await answer.text()}` })
-  })
-}
 
 test.skipIf(!available).each(Object.entries(DENIALS))(
   'without storage for its %s the app says so, and goes on in memory with that in sight',

@@ -114,7 +114,7 @@ export const account = {
   mode: 'Sync',
   modes: {
     manual: 'when I press the button',
-    auto: 'by itself, two seconds after a change',
+    auto: 'by itself, soon after a change',
     live: 'at once, all the time',
   },
   /** What to do about each problem, where there is something. */

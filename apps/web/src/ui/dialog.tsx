@@ -12,13 +12,12 @@ interface DialogProps {
   readonly children: ReactNode
 }
 
-/** A field that is marked `data-first` is what the dialog was opened for; else its first button is next to the title. */
+/** A field that is marked `data-first` is what the dialog was opened for; else the dialog itself is told first, and Tab goes into it. */
 function enter(event: Event): void {
   rememberFocus()
-  const first = event.target instanceof Element ? event.target.querySelector<HTMLElement>('[data-first]') : null
-  if (first === null) return
   event.preventDefault()
-  first.focus()
+  const { target } = event
+  if (target instanceof HTMLElement) (target.querySelector<HTMLElement>('[data-first]') ?? target).focus()
 }
 
 /** What had the focus before the first of the dialogs that came one after the other; of a menu it is the menu's button. */

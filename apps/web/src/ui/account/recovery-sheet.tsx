@@ -1,5 +1,5 @@
 /** The recovery sheet: to be written down, printed or saved; and once, the proof that it was. */
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useId, useLayoutEffect, useRef, useState } from 'react'
 import { invitationLink } from '#account/invitation'
 import { pickWords, type Recovery, recoveryFile, recoveryText, sheetWords, wrongWords } from '#account/recovery'
 import { setRecoveryUnproven } from '#local/recovery-proof'
@@ -26,10 +26,13 @@ function download(recovery: Recovery): void {
 export function RecoverySheet({ recovery, prove, onDone }: RecoverySheetProps) {
   const [proving, setProving] = useState(false)
   const [qr, setQr] = useState(false)
+  const top = useRef<HTMLDivElement>(null)
+  // What was here before may have been scrolled.
+  useLayoutEffect(() => top.current?.scrollIntoView({ block: 'start' }), [])
   const r = t.account.recovery
   if (proving) return <Proof passphrase={recovery.passphrase} onBack={() => setProving(false)} onDone={onDone} />
   return (
-    <div className="recovery">
+    <div className="recovery" ref={top}>
       <section className="sheet passphrase">
         <h3>{r.title}</h3>
         <p>{r.intro}</p>
