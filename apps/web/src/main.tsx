@@ -8,6 +8,7 @@ import type { HostEvent } from '#host/serve'
 import { IN_MEMORY, type Storage } from '#host/storage'
 import { openLink } from '#link/browser-link'
 import { kept } from '#local/kept'
+import { language } from '#local/language'
 import { forgetProfile, shownProfile } from '#local/profiles'
 import { readMode } from '#local/sync-mode'
 import { ACTIVITY } from '#ui/activity'
@@ -30,6 +31,8 @@ import './styles/reading.css'
 import './styles/storage.css'
 import './styles/updates.css'
 
+/** The name of this file has the hash of its content, which has those of all others. */
+const BUILD = new URL(import.meta.url).pathname
 const root = createRoot(document.getElementById('app') as HTMLElement)
 
 function openVault(storage: Storage): { readonly client: HostClient; readonly live: LiveAnswers; close(): void } {
@@ -38,6 +41,7 @@ function openVault(storage: Storage): { readonly client: HostClient; readonly li
   const link = openLink({
     // A vault in memory is one tab's own.
     name: storage === 'browser' ? shownProfile : `${IN_MEMORY}/${crypto.randomUUID()}`,
+    build: BUILD,
     startWorker: () => new Worker(new URL('./host/worker.ts', import.meta.url), { type: 'module', name }),
     onNotice(event) {
       const notice = event as HostEvent
@@ -57,6 +61,7 @@ function openVault(storage: Storage): { readonly client: HostClient; readonly li
     },
     // The tab that leads keeps the vault in step for all.
     onLead: () => void client.watch(readMode()).catch(() => {}),
+    onElder: () => updates.elder(),
   })
   const client = createClient(link, () => updates.missing())
   const ended = new AbortController()
@@ -95,6 +100,7 @@ function begin(storage: Storage): void {
   )
 }
 
+document.documentElement.lang = language
 takeInvitations()
 if (isSecureContext) {
   leaveGate()

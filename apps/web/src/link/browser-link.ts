@@ -34,18 +34,22 @@ function hostOf(worker: Worker): HostWorker {
 export interface BrowserLinkOptions {
   /** Of the vault's device in this browser. */
   readonly name: string
+  readonly build: string
   readonly startWorker: () => Worker
   readonly onNotice: (event: unknown) => void
   readonly onLead?: () => void
+  readonly onElder?: () => void
 }
 
-export function openLink({ name, startWorker, onNotice, onLead }: BrowserLinkOptions): Link {
+export function openLink({ name, build, startWorker, onNotice, onLead, onElder }: BrowserLinkOptions): Link {
   return new Link({
+    build,
     tab: crypto.randomUUID(),
     channel: openChannel(`lockstep/${name}`),
     lead: (signal) => holdLock(`lockstep/${name}/lead`, signal),
     startHost: () => hostOf(startWorker()),
     onNotice,
     ...(onLead && { onLead }),
+    ...(onElder && { onElder }),
   })
 }

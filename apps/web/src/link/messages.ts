@@ -4,7 +4,17 @@
  * One tab leads: its worker has the database. Every request has a number of its tab's own; it is answered once, by whoever leads
  * then. When the leader changes, each tab sends again what has not been answered, so a request may be done twice: every
  * method of the host is written so that the second time changes nothing (ids are made by whoever asks).
+ *
+ * Tabs may be of different builds after an update. A tab asks only a leader of its own build; the one that came last is of the build that
+ * is served now, so everybody else steps back for it (`link.ts`).
  */
+import type { HostMethods } from '#host/methods'
+
+/**
+ * What a tab hands over to a leader of another build, too, so that nothing written in it is lost. From build to build their arguments
+ * stay what they are: what needs others gets another name.
+ */
+export const HANDED_OVER: ReadonlySet<string> = new Set<keyof HostMethods>(['addNote', 'addSpace', 'typeText'])
 
 /** Named by the tab, unique among all tabs. */
 export interface Request {
@@ -42,11 +52,13 @@ export interface Notice {
 export interface Leading {
   readonly type: 'leading'
   readonly tab: string
+  readonly build: string
 }
 
 /** A tab that has just begun asks who leads. */
 export interface WhoLeads {
   readonly type: 'who-leads'
+  readonly build: string
 }
 
 export type TabMessage = Request | Answer | Notice | Leading | WhoLeads

@@ -7,6 +7,7 @@ interface OpenText {
 
 class OpenTexts {
   readonly #texts = new Set<OpenText>()
+  readonly #listeners = new Set<() => void>()
 
   get any(): boolean {
     return this.#texts.size > 0
@@ -18,6 +19,12 @@ class OpenTexts {
 
   remove(text: OpenText): void {
     this.#texts.delete(text)
+    if (!this.any) for (const listener of this.#listeners) listener()
+  }
+
+  /** Calls `listener` each time when the last one has been closed. */
+  onNone(listener: () => void): void {
+    this.#listeners.add(listener)
   }
 
   /** @returns whether everything that was typed is stored */

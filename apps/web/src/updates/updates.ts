@@ -3,6 +3,7 @@
  * when the person says so. No tab is reloaded while a text is open in it, unless its person pressed the button there.
  */
 import { openTexts } from '#text/open-texts'
+import { leavePage } from '#updates/leave-page'
 
 const WORKER = '/sw.js'
 /** A page that stays open for weeks looks for itself, when somebody comes back to it. Milliseconds. */
@@ -11,12 +12,16 @@ const LOOK_AGAIN = 60 * 60 * 1000
 /** What the person is told: there is a newer build; a part of this one could not be loaded. */
 export type UpdateNews = 'ready' | 'missing'
 
+/** A page that has only just been loaded is not loaded again by itself: two builds may be served in turn. Milliseconds. */
+const JUST_LOADED = 3000
+
 class Updates {
   readonly #listeners = new Set<() => void>()
   #registration: ServiceWorkerRegistration | undefined
   #ready = false
   #news: UpdateNews | undefined
   #taking = false
+  #elder = false
   #lookedAt = Date.now()
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -63,19 +68,27 @@ class Updates {
     document.addEventListener('visibilitychange', () => this.#look())
   }
 
-  /** Reloads with the new build, once everything typed is stored. @returns false where it cannot be stored: nothing happened then */
-  async take(): Promise<boolean> {
-    // What is typed from here on would be lost.
-    document.body.inert = true
-    if (!(await openTexts.stored())) {
-      document.body.inert = false
-      return false
+  /**
+   * Another tab has a newer build, and the vault with it: this one is loaded anew as soon as no text is open in it. What is typed until
+   * then is handed over.
+   */
+  elder(): void {
+    if (!openTexts.any && performance.now() > JUST_LOADED) location.reload()
+    else if (!this.#elder) {
+      this.#elder = true
+      openTexts.onNone(() => location.reload())
+      this.#tellReady()
     }
-    this.#taking = true
-    const waiting = this.#registration?.waiting
-    if (waiting) waiting.postMessage('take-over')
-    else location.reload()
-    return true
+  }
+
+  /** Reloads with the new build, once everything typed is stored. @returns false where it cannot be stored: nothing happened then */
+  take(): Promise<boolean> {
+    return leavePage(() => {
+      this.#taking = true
+      const waiting = this.#registration?.waiting
+      if (waiting) waiting.postMessage('take-over')
+      else location.reload()
+    })
   }
 
   #tellReady(): void {
