@@ -57,6 +57,7 @@ export function createProgram(io: Io): Command {
     .description('Notes and digests on your own devices, in step through a server that can read none of them.')
     .version(version(), '--version', 'print the version')
     .option('--home <dir>', "this device's folder (default: LOCKSTEP_HOME, else the platform's data folder)")
+    .option('--profile <name>', 'one of the profiles below it (default: LOCKSTEP_PROFILE, else the one last switched to)')
     .option('--json', 'print JSON on stdout, and nothing else there')
     .option('--quiet', 'print only what was asked for')
     .showSuggestionAfterError()

@@ -9,12 +9,14 @@ import { type GateOptions, readGatePass } from '#gate'
 import { homeFolder } from '#home'
 import type { Io } from '#io'
 import { Output } from '#output'
+import { Profiles } from '#profiles'
 import { createProgress, type Progress } from '#progress'
 
 export type LockstepDevice = Device<Tables>
 
 export interface GlobalOptions {
   readonly home?: string
+  readonly profile?: string
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -22,33 +24,45 @@ export interface GlobalOptions {
 export class Context {
   readonly io: Io
   readonly out: Output
-  readonly home: string
+  readonly profiles: Profiles
+  readonly #given: string | undefined
 
-  constructor(io: Io, { home, json, quiet }: GlobalOptions) {
+  constructor(io: Io, { home, profile, json, quiet }: GlobalOptions) {
     this.io = io
     this.out = new Output(io, { json: json === true, quiet: quiet === true })
-    this.home = homeFolder(home, io.env)
+    this.profiles = new Profiles(homeFolder(home, io.env))
+    this.#given = profile ?? (io.env['LOCKSTEP_PROFILE'] || undefined)
+  }
+
+  /** Name of the profile that this command is about. */
+  get profile(): string {
+    return this.#given ?? this.profiles.current()
+  }
+
+  /** Its folder. @throws CliError `no-such-profile` */
+  get home(): string {
+    return this.profiles.folderOf(this.profile)
   }
 
   get now(): number {
     return this.io.now()
   }
 
-  /** Opens this home's device; the caller closes it. */
-  async openDevice(): Promise<LockstepDevice> {
+  /** Opens the device of a profile, this command's unless another's folder is given; the caller closes it. */
+  async openDevice(home: string = this.home): Promise<LockstepDevice> {
     try {
-      mkdirSync(this.home, { recursive: true, mode: 0o700 })
+      mkdirSync(home, { recursive: true, mode: 0o700 })
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      throw new CliError('home-unusable', `the home folder ${this.home} cannot be made (${code}): name another with --home`, {
+      throw new CliError('home-unusable', `the home folder ${home} cannot be made (${code}): name another with --home`, {
         cause: error,
       })
     }
-    return openDevice({ home: this.home, schema })
+    return openDevice({ home, schema })
   }
 
-  async withDevice<T>(use: (device: LockstepDevice) => T | Promise<T>): Promise<T> {
-    const device = await this.openDevice()
+  async withDevice<T>(use: (device: LockstepDevice) => T | Promise<T>, home: string = this.home): Promise<T> {
+    const device = await this.openDevice(home)
     try {
       return await use(device)
     } finally {

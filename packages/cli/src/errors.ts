@@ -30,6 +30,8 @@ export type CliErrorCode =
   | 'file-unreadable'
   | 'file-unwritable'
   | 'home-unusable'
+  | 'no-such-profile'
+  | 'profile-exists'
   | 'editor-failed'
   | 'edited-elsewhere'
   | 'cannot-listen'
@@ -64,6 +66,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   'needs-password': 'sign in again with: lockstep sign-in --server URL',
   'gate-refused': 'pass one with --access-token; the session and what is on this device stay as they are',
   'quota-exceeded': 'what you change is kept on this device; who runs the server can make room: disk space, or serve --quota',
+  'vault-removed': 'share it again with: lockstep profile share --server URL',
   offline: 'what you change meanwhile is kept and sent with the next sync',
 }
 
@@ -110,9 +113,15 @@ export function describeFailure(error: unknown): Failure {
   return { code: 'unexpected-error', message: `something unexpected happened: ${messageOf(error)}`, status: EXIT.failed }
 }
 
+function statusOf(code: EngineError['code']): ExitStatus {
+  if (SIGN_IN.has(code)) return EXIT.signIn
+  if (code === 'offline') return EXIT.offline
+  return code === 'bad-link' ? EXIT.usage : EXIT.failed
+}
+
 function engineFailure(error: EngineError): Failure {
   const { code, message, retryAfter } = error
-  const status = SIGN_IN.has(code) ? EXIT.signIn : code === 'offline' ? EXIT.offline : EXIT.failed
+  const status = statusOf(code)
   if (code === 'too-many-attempts' && retryAfter !== undefined) {
     const when = `try again in ${duration(retryAfter)}`
     return { code, message: `too many attempts: ${when}; devices that are signed in are not affected`, status, retryAfter }

@@ -110,7 +110,7 @@ it('a diff·log server: a profile with its diffs, stars, TLDRs and keys; what is
   })
 
   const home = await testHome()
-  const args = ['import', 'difflog', '--server', url, '--profile', 'me', '--password-stdin']
+  const args = ['import', 'difflog', '--server', url, '--id', 'me', '--password-stdin']
   expect(await home.failure(args, { input: 'wrong\n' })).toMatchObject({ status: 1, code: 'wrong-password' })
   expect(await home.failure(args.with(5, 'you'), { input: 'wrong\n' })).toMatchObject({ status: 1, code: 'source-refused' })
   // Not even a token, so sending it would be an error.

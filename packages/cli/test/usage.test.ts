@@ -36,7 +36,7 @@ const WRONG: readonly (readonly [args: string, message: string])[] = [
   ['import notion x', "unknown command 'notion'"],
   ['import dataans', 'name a file that Dataans exported, or a server'],
   ['import dataans x --server http://127.0.0.1:1', 'name a file that Dataans exported, or a server'],
-  ['import difflog --server http://127.0.0.1:1', "required option '--profile <id>'"],
+  ['import difflog --server http://127.0.0.1:1', "required option '--id <id>'"],
   ['import json', "missing required argument 'source'"],
   ['export markdown', "missing required argument 'dest'"],
   ['export json', "missing required argument 'dest'"],

@@ -2,6 +2,7 @@
 import { addDiff, findDiff, listDiffs, removeDiff, restoreDiff } from '@lockstep/model/diffs'
 import { paragraphs } from '@lockstep/model/paragraphs'
 import { listTldrs, type Tldr } from '@lockstep/model/tldrs'
+import { publishCommands } from '#commands/publish'
 import { type CommandGroup, onRun } from '#context'
 import { readText } from '#input'
 import { wholeNumber } from '#numbers'
@@ -82,4 +83,6 @@ export const diffCommands: CommandGroup = (program, io) => {
     const id = await context.withVault((vault) => restoreDiff(vault, given))
     context.out.done({ id }, () => 'Restored.')
   })
+
+  publishCommands(diff, io)
 }

@@ -24,7 +24,7 @@ const SHOWN_FILES = 20
 interface SourceOptions extends GateOptions {
   readonly server?: string
   readonly passphrase?: string
-  readonly profile?: string
+  readonly id?: string
 }
 
 export function importAppCommands(group: Command, io: Io): void {
@@ -48,11 +48,11 @@ export function importAppCommands(group: Command, io: Io): void {
   const difflog = group
     .command('difflog')
     .requiredOption('--server <url>', 'address of the diff·log server')
-    .requiredOption('--profile <id>', "the profile's id there")
+    .requiredOption('--id <id>', "the profile's id there")
     .option('--password-stdin', 'read the password from standard input')
     .description('import a profile from a diff·log server: diffs, stars, TLDRs, interests and API keys')
   onRun<SourceOptions>(sourceGateOptions(difflog), io, async (context, _, options) => {
-    const { server = '', profile = '' } = options
+    const { server = '', id: profile = '' } = options
     const summary = await withSource(context, server, options, async (web, signal) => {
       const password = await readPassword(io, {
         stdin: options.passwordStdin === true,

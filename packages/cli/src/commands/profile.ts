@@ -1,6 +1,7 @@
 /** `lockstep profile …` */
 import { editProfile, INTERESTS, type Profile, readProfile } from '@lockstep/model/profile'
 import { Option } from 'commander'
+import { profilesCommands } from '#commands/profiles'
 import { type CommandGroup, onRun } from '#context'
 import { CliError } from '#errors'
 import { dropLineEnd, readStdin } from '#input'
@@ -39,9 +40,8 @@ function describe({ name, depth, customFocus, apiKeys, ...lists }: Omit<Profile,
 }
 
 export const profileCommands: CommandGroup = (program, io) => {
-  const profile = program
-    .command('profile')
-    .description('what diffs are made for: interests, and keys of the services that write them')
+  const profile = program.command('profile').description('profiles: each a vault of its own, with what its diffs are made for')
+  profilesCommands(profile, io)
 
   const show = profile.command('show').option('--keys', 'with the API keys themselves (JSON only)').description('print the profile')
   onRun<{ keys?: boolean }>(show, io, async (context, _, { keys }) => {
