@@ -28,7 +28,9 @@ export function RecoverySheet({ recovery, prove, onDone }: RecoverySheetProps) {
   const [qr, setQr] = useState(false)
   const top = useRef<HTMLDivElement>(null)
   // What was here before may have been scrolled.
-  useLayoutEffect(() => top.current?.scrollIntoView({ block: 'start' }), [])
+  useLayoutEffect(() => {
+    top.current?.scrollIntoView({ block: 'start' })
+  }, [])
   const r = t.account.recovery
   if (proving) return <Proof passphrase={recovery.passphrase} onBack={() => setProving(false)} onDone={onDone} />
   return (
