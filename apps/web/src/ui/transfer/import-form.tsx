@@ -41,9 +41,12 @@ export function ImportForm({ runner, busy }: ImportFormProps) {
     setOver(false)
     if (busy) return toast({ text: w.busy })
     // Only now can they be asked for: after the first wait the list is gone.
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null)
+    const { items, files } = event.dataTransfer
+    const entries = [...items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null)
+    const plain = [...files].map((blob) => ({ path: blob.name, blob }))
     try {
-      await start(await requestsOfDrop(entries))
+      // What a program dropped has no place that could be looked into.
+      await start(entries.length > 0 ? await requestsOfDrop(entries) : requestsOf(plain))
     } catch (error) {
       toast({ text: (error as Error).message })
     }
