@@ -40,7 +40,7 @@ export const VAULT_RULE: GuessRule = { count: 100, window: 60 * MINUTE, burst: 0
 export const SIGN_UP_RULE: GuessRule = { count: 10, window: 60 * MINUTE, burst: 0 }
 /** Codes are typed by hand: a person errs more often than with a password that they know. */
 const CODE_RULE: GuessRule = { count: 10, window: 15 * MINUTE, burst: 5 * MINUTE }
-/** With all codes open that there can be, this finds one of them in ten years. */
+/** Finds a code that is always open in a hundred years; one of 10 000, all that there can be, in four days: an address and a name. */
 const ALL_CODES_RULE: GuessRule = { count: 1000, window: 60 * MINUTE, burst: 0 }
 
 /** When the next guess is allowed: `now` or earlier when it is allowed now. Unix milliseconds. */

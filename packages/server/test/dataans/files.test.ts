@@ -199,7 +199,8 @@ test('a file whose bytes are gone, or are more or fewer, is an error and is logg
 test('what is stored cannot be a page of this server', async () => {
   const server = inside()
   await server.upload('a', '<script>alert(1)</script>')
-  const { headers } = await server.request(`/file/${uuid('a')}`)
+  const { headers, body } = await server.request(`/file/${uuid('a')}`)
+  await body?.cancel()
   expect(headers.get('content-type')).toBe('application/octet-stream')
   expect(headers.get('x-content-type-options')).toBe('nosniff')
   expect(headers.get('content-security-policy')).toContain('sandbox')
