@@ -9,6 +9,7 @@ const PATTERNS = ['packages/{crypto,engine,import,model,protocol}/test/**/*.test
 
 const SERVER = 'needs servers of foreign apps, made by the test with node:http; a page may not reach them'
 const PROGRAM = 'starts other programs'
+const FOLDERS = "reads and writes folders by Node's adapters"
 
 export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   'packages/crypto/test/readme.test.ts': PROGRAM,
@@ -17,10 +18,12 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   'packages/engine/test/node.test.ts': "Node's HTTP, folder and processes",
   'packages/engine/test/sdk.test.ts': PROGRAM,
   'packages/engine/test/search-worker.test.ts': "Node's search, which has a thread and a connection of its own",
+  'packages/engine/test/token-replay.test.ts': 'asks servers by requests of its own, with headers that no page may send',
   'packages/import/test/dataans-hostile.test.ts': SERVER,
   'packages/import/test/dataans-import.test.ts': SERVER,
   'packages/import/test/difflog.test.ts': SERVER,
-  'packages/import/test/markdown.test.ts': "reads and writes folders by Node's adapters",
+  'packages/import/test/markdown.test.ts': FOLDERS,
+  'packages/import/test/zip.test.ts': FOLDERS,
 }
 
 const TWO_PROCESSES = "two processes on one file; a browser's file has one connection"
@@ -47,6 +50,17 @@ export const TESTS_LEFT_OUT: Readonly<Record<string, Readonly<Record<string, str
     'a home that was copied > [LOG-3] becomes a device of its own at its next sign-in, so that two copies do not end each other’s sessions':
       FOLDER,
   },
+  'packages/engine/test/tables.test.ts': {
+    'opening > a database of a newer Lockstep is refused, and left as it is': TWO_PROCESSES,
+    'opening > an up-to-date database is opened without a write': TWO_PROCESSES,
+    'schemas that change > [CELL-2] a process that has the vault open with an older schema stops writing when a newer one opens it':
+      TWO_PROCESSES,
+    'schemas that change > [CELL-2] a crash between the new columns and the cells that waited for them loses nothing':
+      TWO_PROCESSES,
+  },
+  'packages/engine/test/transaction.test.ts': {
+    'refusals > a listener that fails does not fail the transaction that it hears of': "how Node's process hears of an error",
+  },
   'packages/engine/test/sync.test.ts': {
     'failures > [LOG-6] two processes that fill a new home at once, while others write, do no harm': TWO_PROCESSES,
     'two processes on one home > [LOG-1] write and sync at once: every edit arrives once, under one counter': TWO_PROCESSES,
@@ -70,6 +84,7 @@ export const VECTORS = [
 /** Randomised tests take a tenth of their seeds, since Node has them all; these take what is said here, as a factor. */
 export const RUNS: Readonly<Record<string, number>> = {
   'packages/engine/test/remote.test.ts': 1,
+  'packages/engine/test/text-pack.test.ts': 1,
   'packages/engine/test/compaction-server.test.ts': 1,
   'packages/engine/test/content.test.ts': 1,
 }
