@@ -18,7 +18,7 @@ export const FILES_LEFT_OUT: Readonly<Record<string, string>> = {
   'packages/engine/test/node.test.ts': "Node's HTTP, folder and processes",
   'packages/engine/test/sdk.test.ts': PROGRAM,
   'packages/engine/test/search-worker.test.ts': "Node's search, which has a thread and a connection of its own",
-  'packages/engine/test/token-replay.test.ts': 'asks servers by requests of its own, with headers that no page may send',
+  'packages/engine/test/token-replay.test.ts': 'asks servers by a fetch of its own: they are other origins and let no page in',
   'packages/import/test/dataans-hostile.test.ts': SERVER,
   'packages/import/test/dataans-import.test.ts': SERVER,
   'packages/import/test/difflog.test.ts': SERVER,
