@@ -34,6 +34,7 @@ const QUESTIONS = [
   'dataans.ts --operations 10000 --megabytes 0',
   'dataans.ts --operations 100000 --megabytes 1000',
   'import.ts --operations 100000',
+  'web-reading.ts --kilobytes 200',
   'web.ts --notes 100000',
 ]
 

@@ -1,8 +1,8 @@
 /** A long text's paragraphs in chunks: each is laid out only when it comes near, and until then as high as it will about be. */
 import type { ParagraphBlock } from '#text/paragraph-blocks'
 
-/** UTF-16 units; a chunk is somewhat more than a screen. */
-const CHUNK = 4000
+/** UTF-16 units; a chunk is about a screen. */
+const CHUNK = 2500
 const MOST_PARAGRAPHS = 24
 /** Of the reading view: characters of a line, its height, and what is between two paragraphs. Pixels. */
 const LINE_LENGTH = 68

@@ -14,16 +14,23 @@ const ALLOWED_ATTRIBUTES =
     ' ',
   )
 
-/** HTML of blocks that were gone into. */
-export function renderBlocks(blocks: Blocks, options: MarkdownOptions): string {
-  return DOMPurify.sanitize(htmlOf(blocks, options), {
-    ALLOWED_TAGS,
-    ALLOWED_ATTR: ALLOWED_ATTRIBUTES,
-    ALLOW_DATA_ATTR: false,
-    ALLOWED_URI_REGEXP: SAFE_LINK,
-    // Every other attribute is no address, and would be taken out as a bad one.
-    ADD_URI_SAFE_ATTR: ALLOWED_ATTRIBUTES.filter((name) => name !== 'href' && name !== 'src'),
-  })
+const CONFIG = {
+  ALLOWED_TAGS,
+  ALLOWED_ATTR: ALLOWED_ATTRIBUTES,
+  ALLOW_DATA_ATTR: false,
+  ALLOWED_URI_REGEXP: SAFE_LINK,
+  // Every other attribute is no address, and would be taken out as a bad one.
+  ADD_URI_SAFE_ATTR: ALLOWED_ATTRIBUTES.filter((name) => name !== 'href' && name !== 'src'),
 }
 
-export const renderMarkdown = (text: string, options: MarkdownOptions): string => renderBlocks(parseMarkdown(text), options)
+export const renderMarkdown = (text: string, options: MarkdownOptions): string =>
+  DOMPurify.sanitize(htmlOf(parseMarkdown(text), options), CONFIG)
+
+/** HTML of each of these blocks, which were gone into; sanitised together, since what that takes is mostly for beginning it. */
+export function renderEach(all: readonly Blocks[], options: MarkdownOptions): string[] {
+  const htmls = all.map((blocks) => htmlOf(blocks, options))
+  const together = DOMPurify.sanitize(htmls.map((html) => `<div>${html}</div>`).join(''), { ...CONFIG, RETURN_DOM_FRAGMENT: true })
+  const parts = [...together.children].map(({ innerHTML }) => innerHTML)
+  // HTML that does not end what it begins would run into the next: then each by itself.
+  return parts.length === htmls.length ? parts : htmls.map((html) => DOMPurify.sanitize(html, CONFIG))
+}

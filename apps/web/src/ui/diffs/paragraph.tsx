@@ -1,42 +1,11 @@
 /** One paragraph of a diff, with its star and what was summed up of the pages that it links to. Starring moves nothing. */
 import type { Tldr } from '@lockstep/model/tldrs'
-import { memo, useMemo, useSyncExternalStore } from 'react'
-import { useImageHosts } from '#local/image-hosts'
+import { memo } from 'react'
 import { t } from '#strings/strings'
-import { highlighter, onHighlighter } from '#text/highlighter'
 import { SAFE_LINK } from '#text/markdown-html'
 import type { ParagraphBlock } from '#text/paragraph-blocks'
-import { paragraphHtml } from '#text/paragraph-html'
 import { Icon } from '#ui/icons'
 import { onImageClick } from '#ui/image-click'
-
-interface HtmlProps {
-  readonly block: ParagraphBlock
-  /** What colours code, once it is here. */
-  readonly colours: unknown
-}
-
-function Html({ block: { blocks, source }, colours }: HtmlProps) {
-  const allowedHosts = useImageHosts()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of code come later than the text
-  const html = useMemo(
-    () => (blocks === undefined ? '' : paragraphHtml(blocks, { allowedHosts, showImage: t.showImage })),
-    [blocks, allowedHosts, colours],
-  )
-  if (blocks === undefined) return <p className="as-typed">{source}</p>
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: what is clicked is a button inside, which keyboards reach
-    // biome-ignore lint/a11y/noStaticElementInteractions: as above
-    // biome-ignore lint/security/noDangerouslySetInnerHtml: it has been sanitised
-    <div className="markdown" onClick={onImageClick} dangerouslySetInnerHTML={{ __html: html }} />
-  )
-}
-
-function ColouredHtml({ block }: { readonly block: ParagraphBlock }) {
-  return <Html block={block} colours={useSyncExternalStore(onHighlighter, highlighter)} />
-}
-
-const hasCode = ({ blocks }: ParagraphBlock): boolean => blocks?.tokens.some(({ type }) => type === 'fence') === true
 
 function Summary({ tldr: { text, url } }: { readonly tldr: Tldr }) {
   const host = SAFE_LINK.test(url) ? URL.parse(url)?.host : undefined
@@ -56,6 +25,8 @@ export interface ParagraphProps {
   readonly index: number
   readonly of: number
   readonly block: ParagraphBlock
+  /** Sanitised; undefined: it is shown as it was typed. */
+  readonly html: string | undefined
   readonly tldrs: readonly Tldr[] | undefined
   readonly starred: boolean
   /** Tab comes to it. */
@@ -64,7 +35,17 @@ export interface ParagraphProps {
   readonly onStar: (index: number) => void
 }
 
-export const Paragraph = memo(function Paragraph({ index, of, block, tldrs, starred, current, marked, onStar }: ParagraphProps) {
+export const Paragraph = memo(function Paragraph({
+  index,
+  of,
+  block,
+  html,
+  tldrs,
+  starred,
+  current,
+  marked,
+  onStar,
+}: ParagraphProps) {
   const { reading } = t.diffs
   const label = [reading.paragraph(index + 1, of), starred && reading.starred].filter(Boolean).join(', ')
   return (
@@ -77,7 +58,14 @@ export const Paragraph = memo(function Paragraph({ index, of, block, tldrs, star
       tabIndex={current ? 0 : -1}
       aria-label={label}
     >
-      {hasCode(block) ? <ColouredHtml block={block} /> : <Html block={block} colours={undefined} />}
+      {html === undefined ? (
+        <p className="as-typed">{block.source}</p>
+      ) : (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: what is clicked is a button inside, which keyboards reach
+        // biome-ignore lint/a11y/noStaticElementInteractions: as above
+        // biome-ignore lint/security/noDangerouslySetInnerHtml: it has been sanitised
+        <div className="markdown" onClick={onImageClick} dangerouslySetInnerHTML={{ __html: html }} />
+      )}
       {tldrs?.map((tldr) => (
         <Summary key={tldr.id} tldr={tldr} />
       ))}

@@ -3,12 +3,15 @@
  * the rest in the pauses after it, and laid out only when it comes near.
  */
 import type { Tldr } from '@lockstep/model/tldrs'
-import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { flushSync } from 'react-dom'
 import { chordOf } from '#keys/chord'
+import { useImageHosts } from '#local/image-hosts'
+import { t } from '#strings/strings'
 import { type Chunk, chunksOf } from '#text/chunks'
-import { hasFence, needHighlighter } from '#text/highlighter'
+import { hasFence, highlighter, needHighlighter, onHighlighter } from '#text/highlighter'
 import { type ParagraphBlock, paragraphBlocks } from '#text/paragraph-blocks'
+import { paragraphHtmls } from '#text/paragraph-html'
 import { Paragraph } from '#ui/diffs/paragraph'
 import { WRITES } from '#ui/use-commands'
 
@@ -42,8 +45,18 @@ interface ChunkViewProps {
   readonly onStar: (paragraph: number) => void
 }
 
+const hasCode = ({ blocks }: ParagraphBlock): boolean => blocks?.tokens.some(({ type }) => type === 'fence') === true
+
 const ChunkView = memo(function ChunkView({ chunk, blocks, tldrs, starred, current, marked, onStar }: ChunkViewProps) {
-  return blocks.slice(chunk.from, chunk.to).map((block, k) => {
+  const allowedHosts = useImageHosts()
+  const colours = useSyncExternalStore(onHighlighter, highlighter)
+  const shown = useMemo(() => blocks.slice(chunk.from, chunk.to), [blocks, chunk])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of code come later than the text
+  const htmls = useMemo(
+    () => paragraphHtmls(shown, { allowedHosts, showImage: t.showImage }),
+    [shown, allowedHosts, shown.some(hasCode) && colours],
+  )
+  return shown.map((block, k) => {
     const index = chunk.from + k
     return (
       <Paragraph
@@ -51,6 +64,7 @@ const ChunkView = memo(function ChunkView({ chunk, blocks, tldrs, starred, curre
         index={index}
         of={blocks.length}
         block={block}
+        html={htmls[k]}
         tldrs={tldrs.get(index)}
         starred={starred.has(index)}
         current={index === current}
@@ -69,7 +83,7 @@ function byParagraph(tldrs: readonly Tldr[]): ReadonlyMap<number, readonly Tldr[
   return map
 }
 
-/** So many chunks are there at once. */
+/** So many chunks are made at once. */
 const AT_ONCE = 2
 
 /** Which chunks are made: those nearest to one of them at once, the others in pauses. Also how to make them all now. */
@@ -82,8 +96,14 @@ function useMade(count: number, nearest: number): readonly [ReadonlySet<number>,
   useEffect(() => {
     if (number >= count) return
     // Behind what waits to be painted, and behind whoever does something meanwhile.
-    const timer = setTimeout(() => setNumber(number + 1))
-    return () => clearTimeout(timer)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const frame = requestAnimationFrame(() => {
+      timer = setTimeout(() => setNumber(number + AT_ONCE))
+    })
+    return () => {
+      cancelAnimationFrame(frame)
+      clearTimeout(timer)
+    }
   }, [number, count])
   return [made, () => setNumber(count)]
 }
