@@ -90,6 +90,7 @@ for (const theme of ['light', 'dark'] as const) {
       await write(page, text)
       await page.getByRole('textbox', { name: 'Write a note' }).and(page.locator(':placeholder-shown')).waitFor()
     }
+    await page.getByRole('article', { name: 'An idea' }).waitFor()
     await page.locator('.hljs-string').first().waitFor({ state: 'attached' })
     await picture('notes')
     await page.keyboard.press('Control+f')
