@@ -34,6 +34,8 @@ const config = {
   maxConcurrency: 1,
   includeTaskLocation: false,
   tags: [],
+  // As Node's: titles are compared.
+  taskTitleValueFormatTruncate: 40,
   sequence: { seed: 1, hooks: 'stack', setupFiles: 'list', shuffle: false, concurrent: false },
   expect: {},
   snapshotOptions: {},
