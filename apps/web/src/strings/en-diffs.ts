@@ -9,6 +9,7 @@ export const diffs = {
     empty: 'Keep a digest of the day',
     emptyText: 'A diff is what changed in your world of development on one day: read it here, and star what matters.',
     add: 'Add a diff',
+    bringIn: 'Import from diff·log or a file',
     withoutDay: 'Without a day',
     stars: (n: number) => count(n, 'star', 'stars'),
     notRead: 'not read yet',

@@ -64,6 +64,9 @@ export function History({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'on
             <p>{history.emptyText}</p>
             <button type="button" className="primary" onClick={() => onRun('addDiff')}>
               {history.add}
+            </button>{' '}
+            <button type="button" onClick={() => onRun('importNotes')}>
+              {history.bringIn}
             </button>
           </div>
         )}
