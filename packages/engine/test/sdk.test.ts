@@ -20,7 +20,7 @@ test('the program in docs/sdk.md runs as it stands and prints what it says', asy
     .replace("'my-tasks'", JSON.stringify(join(folder, 'tasks')))
     .replace("'my-phone'", JSON.stringify(join(folder, 'phone')))
   expect(program).toContain(folder)
-  expect(promised).toHaveLength(9)
+  expect(promised).toHaveLength(12)
   const cwd = fileURLToPath(new URL('..', import.meta.url))
   const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '--eval', program], {
     cwd,

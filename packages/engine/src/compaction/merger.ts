@@ -11,16 +11,16 @@
  * Only a device that is in step and has nothing to send merges, and only what it has read: then its state is what the log
  * says. It may be stopped anywhere. A reservation lapses by itself; the server changes nothing before all parts are there.
  */
-import { concatBytes, equalBytes, FormatError, fromHex, toHex } from '@lockstep/protocol/bytes'
+import { concatBytes, equalBytes, FormatError, toHex } from '@lockstep/protocol/bytes'
 import type { Sha256 } from '@lockstep/protocol/chain'
 import { type IndexEntry, isCounted, type Position, SEGMENT_KIND, type SegmentRecord } from '@lockstep/protocol/records'
 import { isTooLarge, isTruncated, pickRun, type Run, rewritable } from '#compaction/policy'
 import { RunChangedError, readRun, UnreadableRunError } from '#compaction/read-run'
 import { StateMovedError, type StateParts, TouchedState, WholeState } from '#compaction/state-parts'
+import { sealState } from '#compaction/state-segment'
 import { estimateSealedState } from '#compaction/state-size'
 import { NotHeldError } from '#compaction/touched'
 import type { Cover } from '#content'
-import { ContentEncoder } from '#content-encoder'
 import { DriverError } from '#driver'
 import { EngineError } from '#errors'
 import { makeStamp, type ReplicaId, stampTime } from '#hlc'
@@ -277,23 +277,14 @@ export class Merger {
     return { merged: true, first, last, whole: made.whole, entries: entries.length, parts: state.count, ...sizes, more }
   }
 
-  async #seal({ first, last }: Run, { state, covers, previous, chain }: Replacement, part: number): Promise<SegmentRecord> {
-    const { store, sealer } = this.#options
-    const { epoch } = sealer
-    const encoder = new ContentEncoder(
-      {
-        replica: store.replica,
-        wallClock: Math.max(0, Math.floor(store.runtime.now())),
-        epoch,
-        bundleVersion: store.meta.get('bundleVersion') ?? 0,
-        seen: [],
-        covers: part === state.count - 1 ? covers : [],
-        run: { first, part, parts: state.count, chain },
-      },
-      { packTexts: true },
-    )
-    const place = { kind: SEGMENT_KIND.merged, epoch, replica: fromHex(store.replica), counter: last }
-    state.fill(part, encoder)
-    return { ...place, previous, sealed: await sealer.seal(place, encoder.finish(last, previous)) }
+  #seal({ first, last }: Run, { state, covers, previous, chain }: Replacement, part: number): Promise<SegmentRecord> {
+    return sealState(this.#options, {
+      kind: SEGMENT_KIND.merged,
+      counter: last,
+      previous,
+      covers: part === state.count - 1 ? covers : [],
+      run: { first, part, parts: state.count, chain },
+      fill: (encoder) => state.fill(part, encoder),
+    })
   }
 }

@@ -5,22 +5,14 @@ import { browserCompression } from '#platform/browser/compression'
 import { type BrowserHome, type BrowserHomeOptions, openBrowserHome } from '#platform/browser/home'
 import { browserHttp } from '#platform/browser/http'
 import { connectSocket } from '#platform/browser/socket'
+import { timers } from '#platform/timers'
 import type { Table } from '#schema'
-import type { Timers } from '#watch'
-
-const browserTimers: Timers = {
-  after(millis, run) {
-    const timer = setTimeout(run, millis)
-    return () => clearTimeout(timer)
-  },
-  jitter: () => Math.random(),
-}
 
 /** Where it fails the home stays open. @throws EngineError */
 export function deviceIn<T extends Record<string, Table>>({ vault, files, ...parts }: BrowserHome<T>): Promise<Device<T>> {
   const platform = {
     ...parts,
-    timers: browserTimers,
+    timers,
     compression: browserCompression,
     sha256,
     http: browserHttp,

@@ -20,9 +20,9 @@ import { nodeSearch } from '#platform/node/search-service'
 import { secretFiles } from '#platform/node/secret-files'
 import { connectSocket } from '#platform/node/socket'
 import { openSqlite } from '#platform/node/sqlite'
+import { timers } from '#platform/timers'
 import type { Schema, Table } from '#schema'
 import type { Runtime } from '#store'
-import type { Timers } from '#watch'
 
 const nodeRuntime: Runtime = {
   now: () => Date.now(),
@@ -30,14 +30,6 @@ const nodeRuntime: Runtime = {
 }
 
 const nodeSha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
-
-const nodeTimers: Timers = {
-  after: (millis, run) => {
-    const timer = setTimeout(run, millis)
-    return () => clearTimeout(timer)
-  },
-  jitter: () => Math.random(),
-}
 
 export interface DeviceFolder<T extends Record<string, Table>> {
   /** Created with mode 0700 where it does not exist. */
@@ -55,7 +47,7 @@ export async function openDevice<T extends Record<string, Table>>({ home, schema
     secrets: secretFiles(home),
     runtime: nodeRuntime,
     schedule: (run) => queueMicrotask(run),
-    timers: nodeTimers,
+    timers,
     compression: nodeCompression,
     sha256: nodeSha256,
     http,
