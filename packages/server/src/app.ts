@@ -4,7 +4,7 @@
  */
 import { Hono } from 'hono'
 import type { Gate } from '#auth/gate'
-import { createGateKeeper } from '#auth/gate-keeper'
+import { type Admission, createGateKeeper } from '#auth/gate-keeper'
 import { createSecrets, type Hashing, nodeHashing } from '#auth/secrets'
 import { createSessions } from '#auth/sessions'
 import { createCodes } from '#codes'
@@ -58,8 +58,8 @@ export interface ServerApp {
   answer(method: string, path: string, exchange: Exchange): Promise<Answer> | undefined
   /** What holds for a request, by its method and its path without the query. */
   terms(method: string, path: string): RequestTerms
-  /** Whether the gate lets a request pass, by its headers' lower-case names: undefined, or why not. Never rejects. */
-  admit(header: (name: string) => string | undefined): Promise<ProblemError | undefined>
+  /** Whether the gate lets a request pass, by its headers' lower-case names. Never rejects. */
+  admit(header: (name: string) => string | undefined): Promise<Admission>
   /** The answer to a request that was refused, in the words of who asks. */
   refuse(path: string, problem: ProblemError): Response
   /** Method and path pattern of each route. */
@@ -156,8 +156,8 @@ export function createApp(options: AppOptions): ServerApp {
     return dialectOf(path)?.answerProblem(problem) ?? toResponse(problemAnswer(problem))
   }
 
-  async function admit(header: (name: string) => string | undefined): Promise<ProblemError | undefined> {
-    return keeper?.(header).catch(problemOf)
+  async function admit(header: (name: string) => string | undefined): Promise<Admission> {
+    return keeper?.(header).catch((error: unknown) => ({ refused: problemOf(error) })) ?? {}
   }
 
   const segments = createSegmentRoutes(services)
@@ -189,7 +189,7 @@ export function createApp(options: AppOptions): ServerApp {
 
   async function answerSegments(handle: (exchange: Exchange) => Promise<Answer>, method: string, exchange: Exchange) {
     const started = clock()
-    const refused = keeper && (await admit(exchange.header))
+    const refused = keeper && (await admit(exchange.header)).refused
     const answer = refused ? problemAnswer(refused) : await handle(exchange).catch((error) => problemAnswer(problemOf(error)))
     note(method, answer.status, started)
     return answer
@@ -197,7 +197,7 @@ export function createApp(options: AppOptions): ServerApp {
 
   async function answerRequest(request: Request, path: string, bindings: Bindings): Promise<Response> {
     if (keeper && !terms(request.method, path).ungated) {
-      const refused = await admit((name) => request.headers.get(name) ?? undefined)
+      const { refused } = await admit((name) => request.headers.get(name) ?? undefined)
       if (refused) return refuse(path, refused)
     }
     if (path.includes('%') && !decodes(path)) {

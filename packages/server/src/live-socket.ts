@@ -5,20 +5,25 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { Admission } from '#auth/gate-keeper'
 import { LIVE_CLOSE, type LiveHub, type LiveSocket } from '#live'
 import { ProblemError, problemAnswer } from '#problems'
 
 const LIVE_PATH = '/v1/live'
 const HELLO_MILLISECONDS = 5_000
 const PING_MILLISECONDS = 30_000
+/** The longest that a timer takes, 24 days: who passes for longer connects anew once. */
+const MAX_TIMER = 2 ** 31 - 1
 /** A hello is a token, a number and a hash. */
 const MAX_HELLO_BYTES = 4096
 
 export interface LiveServerOptions {
   readonly server: Server
   readonly hub: LiveHub
-  /** Whether the gate lets a request pass: undefined, or why not. */
-  readonly admit: (header: (name: string) => string | undefined) => Promise<ProblemError | undefined>
+  /** Whether the gate lets a request pass, and until when. */
+  readonly admit: (header: (name: string) => string | undefined) => Promise<Admission>
+  /** Unix milliseconds, as the gate counts them. */
+  readonly clock: () => number
   /** Origins whose pages may connect, besides the one the request was made to. */
   readonly allowedOrigins: readonly string[]
   readonly maxSockets: number
@@ -55,7 +60,7 @@ export interface LiveServer {
 }
 
 export function serveLive(options: LiveServerOptions): LiveServer {
-  const { server, hub, admit, allowedOrigins, maxSockets, secure, helloMilliseconds = HELLO_MILLISECONDS } = options
+  const { server, hub, admit, clock, allowedOrigins, maxSockets, secure, helloMilliseconds = HELLO_MILLISECONDS } = options
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_HELLO_BYTES, perMessageDeflate: false })
   const awaitingPong = new WeakSet<WebSocket>()
 
@@ -65,11 +70,14 @@ export function serveLive(options: LiveServerOptions): LiveServer {
     return origin === `${secure ? 'https' : 'http'}://${host}` || allowedOrigins.includes(origin)
   }
 
-  function accept(socket: WebSocket): void {
+  function accept(socket: WebSocket, until: number | undefined): void {
     const connection = hub.open(toLiveSocket(socket))
     const hello = setTimeout(() => {
       if (!connection.greeted) socket.close(LIVE_CLOSE.helloTimeout, 'no hello')
     }, helloMilliseconds)
+    const pass =
+      until !== undefined &&
+      setTimeout(() => socket.close(LIVE_CLOSE.gateExpired, 'the access token has expired'), Math.min(until - clock(), MAX_TIMER))
     socket.on('message', (data, isBinary) => {
       clearTimeout(hello)
       void connection.receive(isBinary ? undefined : data.toString())
@@ -79,6 +87,7 @@ export function serveLive(options: LiveServerOptions): LiveServer {
     socket.on('error', () => {})
     socket.on('close', () => {
       clearTimeout(hello)
+      if (pass) clearTimeout(pass)
       connection.closed()
     })
   }
@@ -98,9 +107,9 @@ export function serveLive(options: LiveServerOptions): LiveServer {
       return Array.isArray(value) ? value.join(', ') : value
     }
     // What the socket sends meanwhile waits in it.
-    void admit(header).then((refused = refusal(request)) => {
+    void admit(header).then(({ refused = refusal(request), until }) => {
       if (refused) refuseSocket(socket, refused)
-      else sockets.handleUpgrade(request, socket, head, accept)
+      else sockets.handleUpgrade(request, socket, head, (opened) => accept(opened, until))
     })
   })
 

@@ -20,6 +20,8 @@ export const LIVE_CLOSE = {
   badHello: 4400,
   /** The token is unknown, or its session has ended. */
   unauthorized: 4401,
+  /** What was shown at the gate has run out [HTTP-4]: connect anew with another token. */
+  gateExpired: 4403,
   /** No hello within the time. */
   helloTimeout: 4408,
   /** The vault is not on this server any more [VAULT-1]. */

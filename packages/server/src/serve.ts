@@ -160,6 +160,7 @@ export async function startServer(options: ServerOptions, seams: ServeSeams = {}
       server,
       hub: app.live,
       admit: app.admit,
+      clock,
       allowedOrigins: [...config.allowedOrigin, ...(config.publicUrl === undefined ? [] : [config.publicUrl])],
       maxSockets: config.maxSockets,
       secure,

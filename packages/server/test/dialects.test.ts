@@ -59,7 +59,7 @@ test('a server without dialects knows none of their paths', async () => {
   expect(app.terms('POST', '/file/x').upload).toBeUndefined()
 })
 
-test('[HTTP-4] the gate stands before every route but those that say whether the server is up', async () => {
+test('[HTTP-4] the gate stands before every route but shares and those that say whether the server is up', async () => {
   let outcome: GateOutcome | Error = { passed: false, reason: 'expired', detail: 'the token has run out' }
   const gate = {
     check: async () => {
@@ -68,7 +68,7 @@ test('[HTTP-4] the gate stands before every route but those that say whether the
     },
   }
   const { request, app } = inProcess({}, { dialects: [stubDialect().create], gate })
-  const open = ['GET /healthz', 'GET /metrics', 'GET /stub-open']
+  const open = ['GET /healthz', 'GET /metrics', 'GET /stub-open', 'GET /v1/shares/:id']
   for (const { method, path } of app.routes) {
     const answer = await request(path.replace(/:\w+(\{.*\})?/g, 'x'), { method })
     const refused = path.startsWith('/stub') ? answer.headers.get('x-stub') === 'gate-refused' : answer.status === 401

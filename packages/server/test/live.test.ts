@@ -210,3 +210,23 @@ test('[LOG-7] slow sockets hold little, lose nothing and get no segment twice', 
   // One page, one segment beyond it, and what made the socket count as slow.
   expect(bytes).toBeLessThan(2_200_000)
 })
+
+test('[HTTP-4] [KEY-9] a live connection ends with the token that passed the gate, and no other does', async () => {
+  const DAY = 24 * 60 * 60_000
+  const lasting: Readonly<Record<string, number | undefined>> = { short: 300, long: 100 * DAY, endless: undefined }
+  const gate = {
+    async check(header: (name: string) => string | undefined) {
+      const lasts = lasting[header('lockstep-gate-token') ?? '']
+      return { passed: true, until: lasts === undefined ? undefined : Date.now() + lasts } as const
+    },
+  }
+  const { url } = await running({}, { gate })
+  const { token } = await signUp(url)
+  const device = (pass: string) => new LiveDevice(url, hello(token), { 'lockstep-gate-token': pass })
+  const [long, endless] = [device('long'), device('endless')]
+  for (const open of [long, endless]) await open.until(() => open.messages === 1)
+  const short = device('short')
+  expect(await short.closed).toBe(LIVE_CLOSE.gateExpired)
+  await push(url, token, [new ReplicaLog('a').next(named('x'))])
+  for (const open of [long, endless]) await open.until(() => open.cursor === 1)
+})

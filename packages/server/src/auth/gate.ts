@@ -15,7 +15,11 @@ export type GateRefusal =
   | 'unavailable'
 
 export type GateOutcome =
-  | { readonly passed: true }
+  | {
+      readonly passed: true
+      /** When what was shown runs out, Unix milliseconds; undefined where it does not. A connection that is kept open ends then. */
+      readonly until?: number | undefined
+    }
   | {
       readonly passed: false
       readonly reason: GateRefusal /** One sentence for people, without the token. */

@@ -28,8 +28,6 @@ const LEEWAY = 60
 
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/
 
-const PASSED: GateOutcome = { passed: true }
-
 export function refuse(reason: GateRefusal, detail: string): GateOutcome & { readonly passed: false } {
   return { passed: false, reason, detail }
 }
@@ -85,18 +83,20 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
   const { keySet, algorithms, clock, admit = () => undefined } = options
   const remembered = new Map<string, { readonly until: number; readonly generation: number }>()
 
-  async function isRemembered(id: string): Promise<boolean> {
+  /** Until when a token that was good before is. */
+  async function recall(id: string): Promise<number | undefined> {
     const known = remembered.get(id)
-    if (known === undefined) return false
-    if (clock() < known.until && (await keySet.generation()) === known.generation) return true
+    if (known === undefined) return undefined
+    if (clock() < known.until && (await keySet.generation()) === known.generation) return known.until
     remembered.delete(id)
-    return false
+    return undefined
   }
 
   return async (token) => {
     if (token.length > MAX_TOKEN_LENGTH) return refuse('refused', `the access token is longer than ${MAX_TOKEN_LENGTH} characters`)
     const id = hash('sha256', token, 'base64url')
-    if (await isRemembered(id)) return PASSED
+    const known = await recall(id)
+    if (known !== undefined) return { passed: true, until: known }
 
     const parts = COMPACT.exec(token)
     const header = headerSchema.safeParse(parseJson(parts?.[1]))
@@ -120,8 +120,9 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
     if (stranger !== undefined) return refuse('refused', stranger)
 
     if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
-    remembered.set(id, { until: claims.data.exp * 1000, generation: answer.generation })
-    return PASSED
+    const until = claims.data.exp * 1000
+    remembered.set(id, { until, generation: answer.generation })
+    return { passed: true, until }
   }
 }
 

@@ -51,7 +51,11 @@ test('[SHR-1] [VAULT-1] a backup has the shares, and restored they are read; dev
 
 test('[SHR-1] [VAULT-1] damaged shares and what is left of removed vaults are found by name', async () => {
   const damages: readonly (readonly [sql: string, code: string, message: string])[] = [
-    ["UPDATE shares SET sealed = CAST(x'00' || substr(sealed, 2) AS BLOB) WHERE number = 2", 'share-altered', 'not what was published'],
+    [
+      "UPDATE shares SET sealed = CAST(x'00' || substr(sealed, 2) AS BLOB) WHERE number = 2",
+      'share-altered',
+      'not what was published',
+    ],
     ['UPDATE shares SET digest = zeroblob(32) WHERE number = 1', 'share-altered', 'not what was published'],
     ['DELETE FROM shares WHERE number = 3', 'totals-wrong', 'its shares are said'],
     ['UPDATE logs SET share_bytes = share_bytes + 1 WHERE vault = 2', 'totals-wrong', 'its shares are said'],
