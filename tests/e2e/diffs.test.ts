@@ -1,10 +1,14 @@
 /** Diffs and stars as people use them: pasting, reading, starring, finding, on one device and on two. */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDevice } from '@lockstep/engine/platform/node/device'
 import { paragraphs } from '@lockstep/model/paragraphs'
+import { schema } from '@lockstep/model/schema'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
-import { closeDialog, joinVault, newDevice, signUp } from './app-stage.ts'
+import { closeDialog, joinVault, newDevice, PASSWORD, signUp } from './app-stage.ts'
 import { violations } from './axe.ts'
 import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
 import { askHost } from './host-channel.ts'
@@ -51,7 +55,8 @@ async function write(page: Page, { date, title, text }: Omit<Required<Given>, 'i
   await page.locator('article.diff').filter({ hasText: title }).waitFor()
 }
 
-const placeOf = (page: Page, name: string) => page.getByRole('navigation', { name: 'Spaces' }).getByRole('button', { name })
+const placeOf = (page: Page, name: string) =>
+  page.getByRole('list', { name: 'Diffs, stars, profile' }).getByRole('button', { name })
 const paragraph = (page: Page, n: number) => page.locator(`[data-paragraph="${n}"]`)
 const star = (page: Page, n: number) => page.getByRole('button', { name: `Star paragraph ${n + 1}`, exact: true })
 const isStarred = (page: Page, n: number) => page.locator(`.starred[data-paragraph="${n}"]`).waitFor()
@@ -316,7 +321,7 @@ describe.skipIf(!available)('two devices', () => {
     await phone.getByRole('combobox', { name: 'Sync' }).selectOption('live')
     await closeDialog(phone)
     const offline = (is: boolean) => Promise.all([laptop, phone].map((page) => page.context().setOffline(is)))
-    return { laptop, phone, offline }
+    return { server, passphrase, laptop, phone, offline }
   }
 
   test('star and un-star offline on both, what was read, and a deletion with its stars come in step', async () => {
@@ -355,6 +360,35 @@ describe.skipIf(!available)('two devices', () => {
     await phone.getByText('Star what matters').waitFor()
     await laptop.getByRole('button', { name: 'Undo' }).last().click()
     await phone.locator('.starred-text').nth(1).waitFor()
+  })
+
+  test('what an importer brought is read with its paragraph: summaries, and stars that it counts in its own way', async () => {
+    const { server, passphrase, laptop } = await twoDevices()
+    const home = mkdtempSync(join(tmpdir(), 'lockstep-importer-'))
+    onTestFinished(() => rmSync(home, { recursive: true, force: true }))
+    const importer = await openDevice({ home, schema })
+    const account = { server: server.url, vault: 'main', password: PASSWORD, passphrase, deviceName: 'importer' }
+    await importer.signIn({ ...account, intent: 'join', passwordOnly: false })
+    importer.vault.transact((tx) => {
+      const diff = tx.insert('diffs', { title: 'Imported', date: '2026-03-04', text: DIGEST }, 'imported')
+      tx.put('tldrs', 'imported:i1', { diff, paragraph: 2, item: 1, text: 'In short', url: 'https://example.org/page' })
+      tx.put('tldrs', 'imported:i2', { diff, paragraph: 4, item: 2, text: 'No page', url: 'javascript:alert(1)' })
+      for (const item of [3, 4]) tx.put('stars', `imported:i${item}`, { diff, paragraph: 5, item, text: 'an item' })
+    })
+    await importer.sync()
+    await importer.close()
+    await laptop.keyboard.press('Alt+3')
+    await laptop.locator('.diff-row').filter({ hasText: 'Imported' }).click()
+    await paragraph(laptop, 2).locator('.tldr').filter({ hasText: 'In short' }).getByRole('link', { name: 'example.org' }).waitFor()
+    await paragraph(laptop, 4).locator('.tldr').filter({ hasText: 'No page' }).waitFor()
+    expect(await laptop.locator('.tldr a').count()).toBe(1)
+    await isStarred(laptop, 5)
+    await star(laptop, 5).click()
+    await isNotStarred(laptop, 5)
+    await laptop.getByRole('button', { name: 'Undo' }).last().click()
+    await isStarred(laptop, 5)
+    await laptop.keyboard.press('Alt+4')
+    await laptop.locator('.starred-text').nth(1).waitFor()
   })
 
   test('a day made again on both apart is one diff on both, the same one', async () => {
