@@ -6,7 +6,7 @@ import type { Connection } from '#storage/sqlite/connection'
 import { type Removal, VaultRemovedError } from '#storage/storage'
 
 /** How long a device may stay away and still be told that its vault was removed. Milliseconds. */
-export const REMOVED_SESSIONS_KEPT = 180 * 24 * 60 * 60_000
+const REMOVED_SESSIONS_KEPT = 180 * 24 * 60 * 60_000
 
 /** Everything that belongs to a vault, in an order that leaves no row without the one it refers to. */
 const TABLES = ['merge_parts', 'merges', 'segments', 'replicas', 'rotations', 'shares', 'sessions', 'devices', 'logs'] as const
