@@ -1,8 +1,8 @@
 /** Enter, Tab and marks in a field; where CodeMirror, in which notes are edited, does the same it is asked too. */
 import { insertNewlineContinueMarkupCommand, markdown, markdownLanguage } from '@codemirror/lang-markdown'
 import { EditorState } from '@codemirror/state'
-import { continueMarkup, type FieldEdit, type FieldState, indentMarkup, markSelection } from '@lockstep/web/text/continue-markup'
 import { expect, test } from 'vitest'
+import { continueMarkup, type FieldEdit, type FieldState, indentMarkup, markSelection } from '#text/continue-markup'
 
 /** `|` is the caret, or both ends of what is selected. */
 function read(marked: string): FieldState {

@@ -1,6 +1,7 @@
 /** The link on the recovery sheet: its secret part is behind the `#`, and it reads back as it was written. */
-import { invitationLink, readInvitation } from '@lockstep/web/account/invitation'
+
 import { expect, test } from 'vitest'
+import { invitationLink, readInvitation } from '#account/invitation'
 import { forEachSeed } from '../../../tests/support/random.ts'
 
 const passphrase = 'legal winner thank year wave sausage worth useful legal winner thank yellow'

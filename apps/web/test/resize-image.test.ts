@@ -1,7 +1,8 @@
 /** The size of an image in its text: found among all that looks like an image, and nothing else is changed. */
-import { readAlt } from '@lockstep/web/text/image-size'
-import { resizeImage } from '@lockstep/web/text/resize-image'
+
 import { expect, test } from 'vitest'
+import { readAlt } from '#text/image-size'
+import { resizeImage } from '#text/resize-image'
 
 test('the size is read from the end of the alternative text', () => {
   expect(readAlt('a cat|320')).toEqual({ alt: 'a cat', size: { width: 320 } })
