@@ -5,9 +5,9 @@ import type { PlaceProps } from '#ui/diffs/place-props'
 import { ProfilePlace } from '#ui/diffs/profile'
 import { Reading } from '#ui/diffs/reading'
 import { Stars } from '#ui/diffs/stars'
+import '#styles/diffs.css'
 import '#styles/diff-forms.css'
 import '#styles/diff-reading.css'
-import '#styles/diffs.css'
 
 function Open({ place, drawer, paused, onGo, onRun }: PlaceProps) {
   switch (place.kind) {
