@@ -6,6 +6,7 @@ import { dataansBugs } from './dataans-bugs.ts'
 import { dialectBugs } from './dialect-bugs.ts'
 import { keyBugs } from './key-bugs.ts'
 import { logBugs } from './log-bugs.ts'
+import { shareBugs } from './share-bugs.ts'
 
 export interface Bug {
   readonly name: string
@@ -197,4 +198,5 @@ export const bugs: readonly Bug[] = [
   ...dataansBugs,
   ...keyBugs,
   ...logBugs,
+  ...shareBugs,
 ]
