@@ -98,6 +98,25 @@ describe('Import', () => {
     expect(await b.json(byName('--as', 'daily'), typed())).toMatchObject({ name: 'daily', vault: 'news' })
     expect(await b.json(byName(), typed())).toMatchObject({ name: 'news' })
   })
+
+  it('[VAULT-2] a home that was signed out brings what it has into the profile that was shared anew, when told to', async () => {
+    const stage = await profileStage('open')
+    const [a, b] = [stage.home('a'), stage.home('b')]
+    await a.addDiff('2026-03-01', 'Monday')
+    await a.share('--new')
+    await b.share()
+    await b.addDiff('2026-03-02', 'Tuesday')
+    await b.json(['sign-out'])
+    await a.json(['profile', 'unshare', '--password-stdin'], typed())
+    await a.json(share(stage), typed())
+    expect(await b.failure(b.signInArgs(), typed())).toMatchObject({ status: 1, code: 'wrong-vault' })
+    await b.share('--merge')
+    await a.sync()
+    expect([await a.titles(), await b.titles()]).toEqual([
+      ['Tuesday', 'Monday'],
+      ['Tuesday', 'Monday'],
+    ])
+  })
 })
 
 describe('Profile Sync State', () => {

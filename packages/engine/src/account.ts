@@ -18,7 +18,7 @@ import type { HttpClient } from '#http'
 import { type EpochMap, Identity, joinEpochs } from '#identity'
 import { endSession, finishLeaving, leaveVault, REMOVED, signOut } from '#leaving'
 import { changePassword, type PasswordChangeResult } from '#password-change'
-import { deviceRevoked, explainSignUp, wrongCredentials, wrongOrGone } from '#refusals'
+import { deviceRevoked, explainSignUp, wrongCredentials, wrongOrGone, wrongVault } from '#refusals'
 import { Remote, serverUrl } from '#remote'
 import { removeVault } from '#removal'
 import { revokeDevice } from '#revocation'
@@ -64,7 +64,6 @@ export class Account {
     return this.#identity.deviceId
   }
 
-  /** True while this device holds the vault's keys: also after a 401, before the new password is entered. */
   get hasKeys(): boolean {
     return this.#identity.hasKeys
   }
@@ -127,7 +126,7 @@ export class Account {
     const neverIn = this.#store.meta.get('cursor') === undefined
     if (request.intent === 'join' || rejoin) {
       try {
-        const passwordOnly = request.passwordOnly || (known && profile.passwordOnly === true)
+        const passwordOnly = request.passwordOnly || (known && profile.passwordOnly === true && request.passphrase === undefined)
         const result = await this.#join(remote, { ...request, server, passwordOnly }, passphrases)
         await endSession(former)
         if (!rejoin || (!neverIn && move === undefined)) return result
@@ -226,8 +225,11 @@ export class Account {
     if (opened === undefined) throw forgedHeader()
     const local = this.#store.meta.get('vaultId')
     if (local !== undefined && !equalBytes(local, vaultId)) {
-      await remote.signOut(session.token).catch(() => {})
-      throw new EngineError('wrong-vault', 'this device holds another vault: use another home, or sign out with --wipe first')
+      if (request.move !== true || identity.hasKeys) {
+        await remote.signOut(session.token).catch(() => {})
+        throw wrongVault(identity.hasKeys)
+      }
+      await leaveVault(identity)
     }
     const epochs = joinEpochs(identity.vaultKeys, opened)
     const seen = identity.bundleVersionSeen()
@@ -329,9 +331,15 @@ export class Account {
     publishDevice(this.#store, { id: this.deviceId, name: this.profile.deviceName ?? '', publicKey })
   }
 
-  /** The session is over: what happens on a 401 [KEY-1]. Data and vault keys stay. */
+  /** What happens on a 401 [KEY-1]. Data and vault keys stay. */
   dropSession(): Promise<void> {
     return this.#identity.dropSession()
+  }
+
+  /** What changes of the vault's credentials work with. @throws EngineError `not-signed-in`, `needs-password` */
+  #tools() {
+    const { remote, token } = this.session()
+    return { identity: this.#identity, remote, token }
   }
 
   /** Ends the session at the server, if it can be reached, and removes keys and passphrase here. */
@@ -341,21 +349,18 @@ export class Account {
 
   /** What follows from a server's word that the vault was removed from it [VAULT-2]. */
   leaveRemoved(): Promise<void> {
-    const { vault, server } = this.profile
-    return leaveVault(this.#identity, `"${vault}" was removed from ${server}. All that this device has of it is still here.`)
+    return leaveVault(this.#identity, { tell: true })
   }
 
   /** @throws EngineError `wrong-credentials`, `needs-password`, `too-many-attempts`, `offline` */
   async removeFromServer(proof: RemovalProof): Promise<void> {
-    const { remote, token } = this.session()
-    await removeVault({ identity: this.#identity, remote, token }, proof)
+    await removeVault(this.#tools(), proof)
     await leaveVault(this.#identity)
   }
 
   /** @throws EngineError `wrong-credentials`, `conflict`, `server-diverged`, `needs-password`, `offline` */
   changePassword(change: PasswordChange): Promise<PasswordChangeResult> {
-    const { remote, token } = this.session()
-    return changePassword({ identity: this.#identity, remote, token }, change)
+    return changePassword(this.#tools(), change)
   }
 
   /**
@@ -363,8 +368,7 @@ export class Account {
    * @throws EngineError `no-such-device`, `wrong-credentials`, `conflict`, `server-diverged`, `needs-password`, `offline`
    */
   async revokeDevice(request: RevocationRequest, sync: () => Promise<unknown>): Promise<RevocationResult> {
-    const { remote, token } = this.session()
-    return revokeDevice({ identity: this.#identity, remote, token, sync }, request)
+    return revokeDevice({ ...this.#tools(), sync }, request)
   }
 
   /**
@@ -373,16 +377,14 @@ export class Account {
    * @throws EngineError `needs-password` (the session is dropped), `server-misbehaved`, `offline`
    */
   renewKeys(): Promise<boolean> {
-    const { remote, token } = this.session()
-    return renewKeys({ identity: this.#identity, remote, token })
+    return renewKeys(this.#tools())
   }
 
   /** Finds out whether a change of credentials was made whose answer was lost. One request, and only where there is such a change. */
   async settleChange(): Promise<void> {
     const { change } = this.profile
     if (change === undefined || change.asked === true || !this.hasSession) return
-    const { remote, token } = this.session()
-    await settleChange({ identity: this.#identity, remote, token })
+    await settleChange(this.#tools())
   }
 }
 

@@ -75,17 +75,18 @@ export async function signOut(identity: Identity, session: OpenSession | undefin
 }
 
 /**
- * The vault is on its server no more. Does nothing where another process on this home has left it already. `told`: what the person
- * is to know, where it was not they who removed it from here.
+ * The vault is on its server no more. Does nothing where another process on this home has left it already. `tell`: the person is to
+ * know, who has not done it from here.
  */
-export async function leaveVault(identity: Identity, told?: string): Promise<void> {
+export async function leaveVault(identity: Identity, { tell = false }: { readonly tell?: boolean } = {}): Promise<void> {
   const { token } = identity.secrets
   await identity.reload()
   if (identity.secrets.token !== token) return
   const { store } = identity
+  const { server = '', vault = '' } = identity.profile
   store.write('remote', () => {
     leaveLog(store)
-    if (told !== undefined) store.report(REMOVED, identity.profile.server ?? '', told)
+    if (tell) store.report(REMOVED, server, `"${vault}" was removed from ${server}. All that this device has of it is still here.`)
     store.meta.set('leaving', 1)
   })
   await finishLeaving(identity)

@@ -13,6 +13,14 @@ export function wrongOrGone(cause: EngineError): EngineError {
   return new EngineError('wrong-credentials', detail, { cause })
 }
 
+/** A device of one vault signs in to another. `hasKeys`: it may still be in the one that it has. */
+export function wrongVault(hasKeys: boolean): EngineError {
+  const detail = hasKeys
+    ? 'this device holds another vault: use another home, or sign out with --wipe first'
+    : 'this device holds another vault: use another home; or, where this one was made of it, bring what is here into it with --merge'
+  return new EngineError('wrong-vault', detail)
+}
+
 export function deviceRevoked(cause: ServerProblem): EngineError {
   return new EngineError(
     'device-revoked',

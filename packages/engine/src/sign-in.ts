@@ -9,7 +9,10 @@ export interface SignInRequest {
   readonly password: string
   /** `create`: the first device, makes the vault. `join`: another device of an existing vault. The person says which [KEY-5]. */
   readonly intent: 'create' | 'join'
-  /** With `create`: a vault that this device has on another server, or that this server has lost, is the one to make. */
+  /**
+   * With `create`: a vault that this device has on another server, or that this server has lost, is the one to make. With `join`: what
+   * this device has of a vault whose keys it no longer holds goes into this one [VAULT-2].
+   */
   readonly move?: boolean | undefined
   /** With `create` a self-chosen one; without it one is generated, unless `passwordOnly`. */
   readonly passphrase?: string | undefined

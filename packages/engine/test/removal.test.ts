@@ -217,3 +217,22 @@ test('[VAULT-2] signing out of it works as ever, and it can be shared anew after
   const other = await join(server, 'other', { vault: 'mine' })
   expect(titles(other)).toEqual(['of the phone'])
 })
+
+test('[VAULT-2] a device that was signed out before brings what it has into the new vault, where its person says so', async () => {
+  const { server, devices } = await vaultOf(['laptop', 'phone'])
+  const [laptop, phone] = devices as [TestDevice, TestDevice]
+  write(laptop, 'of both')
+  await laptop.sync()
+  await phone.sync()
+  write(phone, 'of the phone')
+  await phone.signOut({ wipe: false })
+  await laptop.removeFromServer(proof)
+  await laptop.signIn(share(server, { intent: 'create' }))
+  await laptop.sync()
+  const joining = share(server, { intent: 'join', deviceName: 'phone' })
+  expect(await codeOf(() => phone.signIn(joining))).toBe('wrong-vault')
+  await phone.signIn({ ...joining, move: true })
+  await phone.sync()
+  await laptop.sync()
+  for (const device of [laptop, phone]) expect(titles(device)).toEqual(['of both', 'of the phone'])
+})

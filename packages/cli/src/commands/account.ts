@@ -22,6 +22,7 @@ interface SignInOptions extends GateOptions {
   readonly passwordStdin?: boolean
   readonly passphrase?: string
   readonly new?: boolean
+  readonly merge?: boolean
   readonly passwordOnly?: boolean
   readonly deviceName?: string
   readonly setupToken?: string
@@ -44,13 +45,14 @@ function signInCommand(program: Command, io: Io): void {
       '--new',
       'this is the first device: make the vault (or, on a server that lacks it, the one that is here); with --passphrase, one of your own',
     )
+    .addOption(new Option('--merge', 'what this home has of a vault that it is signed out of goes into this one').conflicts('new'))
     .option('--password-only', 'a vault without a passphrase: whoever guesses the password can read it')
     .option('--device-name <name>', "this device's name (default: the one it has, else the host's)")
     .option('--setup-token <token>', 'what the server printed when it was started, to make its first vault')
     .description('sign in; without --passphrase as the first device, which makes the vault and gets a passphrase')
   onRun<SignInOptions>(gateOptions(signIn), io, async (context, _, options) => {
     const { server, vault, passphrase, passwordOnly = false, setupToken } = options
-    const create = options.new === true || passphrase === undefined
+    const create = options.new === true || (passphrase === undefined && options.merge !== true)
     const gate = await readGatePass(io, options)
     const password = await readPassword(io, { stdin: options.passwordStdin === true, prompt: 'Password', isNew: create })
     const result = await context.withDevice(async (device) => {
@@ -59,6 +61,7 @@ function signInCommand(program: Command, io: Io): void {
       // A device that comes back keeps the name that it was given.
       const deviceName = options.deviceName ?? device.profile.deviceName ?? (hostname() || 'this device')
       const request = { server, vault, password, passphrase, passwordOnly, deviceName, setupToken, gate }
+      if (options.merge === true) return device.signIn({ ...request, intent: 'join', move: true })
       return passwordOnly && options.new !== true
         ? signInWithPasswordOnly(device, request)
         : device.signIn({ ...request, intent: create ? 'create' : 'join', move: options.new })
