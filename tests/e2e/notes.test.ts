@@ -134,7 +134,7 @@ describe.skipIf(!available)('keys', () => {
     await page.keyboard.press('?')
     await page.getByRole('button', { name: 'Change the keys of “Trash”' }).click()
     await page.keyboard.press('Control+f')
-    await page.getByText('Ctrl + F is already “Search all notes”.').waitFor()
+    await page.getByText('Ctrl + F is already “Search everything”.').waitFor()
     await page.keyboard.press('Alt+t')
     await page.getByRole('button', { name: 'Change the keys of “Trash”: Alt + T' }).waitFor()
     await page.keyboard.press('Escape')

@@ -12,7 +12,7 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   BUTTON: ['type', 'class', 'data-host'],
   CODE: ['class'],
   DIV: ['class', 'tabindex'],
-  IMG: ['src', 'alt'],
+  IMG: ['src', 'alt', 'data-image', 'width', 'height'],
   LI: ['class'],
   OL: ['start'],
   PRE: ['tabindex'],
@@ -22,7 +22,7 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
 }
 const BARE = new Set('BLOCKQUOTE BR EM H1 H2 H3 H4 H5 H6 HR P S STRONG TABLE TBODY THEAD TR UL'.split(' '))
 const ADDRESS = /^(?:https?:|mailto:)/
-const CLASSES = /^(?:wide|blocked-image|task|task done|language-\S*|hljs-[\w -]+)$/
+const CLASSES = /^(?:wide|image|blocked-image|task|task done|language-\S*|hljs-[\w -]+)$/
 
 function faultOf(element: Element): string | undefined {
   const { tagName, attributes } = element
