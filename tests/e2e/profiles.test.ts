@@ -17,10 +17,11 @@ beforeAll(async () => {
 })
 afterAll(() => stage?.close())
 
+const isStarred = (page: Page, n: number) => page.locator(`.starred[data-paragraph="${n}"]`).waitFor()
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
 const dialog = (page: Page, name: string) => page.getByRole('dialog', { name })
-const said = (page: Page, text: string | RegExp) => page.getByRole('status').getByText(text).waitFor()
+const said = (page: Page, text: string | RegExp) => page.getByRole('status').getByText(text).first().waitFor()
 
 /** A server that has the app, and what went to it. */
 async function serve() {
@@ -49,6 +50,7 @@ async function share(page: Page, vault: string): Promise<void> {
   await openAppInfo(page)
   await field(page, 'Vault').fill(vault)
   await typePassword(page)
+  await page.getByRole('radio', { name: /First device/ }).check()
   await page.getByRole('combobox', { name: 'Passphrase' }).selectOption({ label: 'None: the password alone protects the notes' })
   await button(page, 'Log in').click()
   await button(page, 'Sync now').waitFor()
@@ -150,8 +152,9 @@ test.skipIf(!available)(
     const { open } = await serve()
     const [laptop, phone] = [await open(), await open()]
     await addDiff(laptop, '2026-11-20', 'Friday', 'One.\n\nTwo.\n\nThree.')
-    await addDiff(laptop, '2026-11-21', 'Saturday', 'Four.')
     await button(laptop, 'Star paragraph 1').click()
+    await isStarred(laptop, 0)
+    await addDiff(laptop, '2026-11-21', 'Saturday', 'Four.')
     await share(laptop, 'news')
     await closeDialog(laptop)
     await openAppInfo(phone)
@@ -171,8 +174,10 @@ test.skipIf(!available)(
     await laptop.getByRole('menuitem', { name: 'Delete' }).click()
     await laptop.getByText(/are in the trash/).waitFor()
     await button(phone, /Friday/).click()
-    await button(phone, 'Take the star of paragraph 1 away').click()
+    await isStarred(phone, 0)
+    await button(phone, 'Star paragraph 1').click()
     await button(phone, 'Star paragraph 3').click()
+    await isStarred(phone, 2)
     for (const page of [laptop, phone]) await page.context().setOffline(false)
     for (const page of [laptop, phone, laptop]) await sync(page)
     for (const page of [laptop, phone]) {

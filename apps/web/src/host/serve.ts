@@ -31,6 +31,7 @@ const CHANGES_ACCOUNT = new Set<string>([
   'sync',
   'changePassword',
   'revokeDevice',
+  'removeFromServer',
 ] satisfies (keyof HostMethods)[])
 
 /** @param opening the vault's home, as soon as it is open; what it fails with is every request's answer */

@@ -51,6 +51,7 @@ export function AccountPanel() {
   if (!status.profile.signedIn && status.state !== 'needs-password') {
     return (
       <>
+        {status.problems.some(({ code }) => code === 'vault-removed') && <p className="problem">{t.profiles.trouble.removed}</p>}
         <SignInForm key={invitation?.vault} last={status.profile} invitation={invitation} onSignedIn={setMade} />
         <StorageNote />
       </>
