@@ -22,7 +22,7 @@ export const keyBugs: readonly Bug[] = [
   },
   {
     name: "keys: a key in another device's place counts as its own",
-    file: 'packages/engine/src/devices.ts',
+    file: 'packages/engine/src/device-keys.ts',
     search: 'if (toRowId(deviceIdOf(publicKey)) === id) keys.set(id, publicKey)',
     replace: 'keys.set(String(id), publicKey)',
     tests: REVOCATION,
