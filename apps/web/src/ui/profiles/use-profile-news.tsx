@@ -6,13 +6,16 @@ import { useStatus } from '#ui/status'
 import { useStorage } from '#ui/storage'
 import { useAnswer, useVault } from '#ui/vault'
 
+const DEFAULT_VAULT = 'main'
+
 export function useProfileNews(): void {
   const vault = useVault()
   const isStored = useStorage() === 'browser'
   const { value: status } = useStatus()
   const { value: profile } = useAnswer({ key: 'profile', tables: ['profile', 'apiKeys'], ask: () => vault.profile() })
   const { state, pending, lastSyncedAt, profile: account } = status ?? {}
-  const name = profile?.name || account?.vault
+  // What every vault is called that nobody gave a name to says nothing.
+  const name = profile?.name || (account?.vault === DEFAULT_VAULT ? undefined : account?.vault)
   useEffect(() => {
     if (!isStored || state === undefined || pending === undefined) return
     learnOfProfile(shownProfile, { news: { state, pending, lastSyncedAt } })
