@@ -4,7 +4,7 @@
  *
  *     node tools/screens.ts
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '@lockstep/server/serve'
@@ -55,6 +55,23 @@ async function addSpace(page: Page, name: string): Promise<void> {
   await field.fill(name)
   await field.press('Enter')
   await page.getByRole('heading', { name }).waitFor()
+}
+
+const DIGEST = readFileSync(join(import.meta.dirname, '..', 'tests', 'e2e', 'digest.md'), 'utf8')
+
+/** Days with a diff, the last one being read, with stars. */
+async function addDiffs(page: Page): Promise<void> {
+  for (const day of ['2026-11-16', '2026-11-17', '2026-11-19', '2026-11-20']) {
+    await page.keyboard.press('Alt+a')
+    const dialog = page.getByRole('dialog', { name: 'Add a diff' })
+    await dialog.getByLabel('Day').fill(day)
+    await dialog.getByLabel('Text').fill(DIGEST)
+    await dialog.getByRole('button', { name: 'Save the diff' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.locator('article.diff').waitFor()
+    await page.locator('article.diff button.star').nth(1).click()
+    await page.locator('.paragraph.starred').first().waitFor()
+  }
 }
 
 const stage = await openBrowser('app')
@@ -117,7 +134,27 @@ for (const theme of ['light', 'dark'] as const) {
       .getByText(/^In step/)
       .waitFor()
     await picture('signed-in')
+    await page.getByRole('button', { name: 'Bring it to another device' }).click()
+    await page.getByRole('button', { name: 'Make a short code' }).click()
+    await page.locator('.short-code .code [aria-hidden]').waitFor()
+    await picture('short-code')
     await close()
+    await addDiffs(page)
+    await picture('reading')
+    await page.keyboard.press('Alt+3')
+    await page.locator('.streak').first().waitFor()
+    await picture('diffs')
+    await page.keyboard.press('Alt+4')
+    await page.locator('.screen article, .screen li').first().waitFor()
+    await picture('stars')
+    await page.keyboard.press('Alt+p')
+    await page.getByRole('dialog', { name: 'Profiles' }).waitFor()
+    await picture('profiles')
+    await close()
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox').fill('Notes')
+    await page.getByRole('option', { name: 'Notes' }).first().click()
+    await page.getByRole('article').first().waitFor()
     if (size === 'narrow') {
       await page.getByRole('button', { name: 'Show spaces' }).click()
       await page.locator('.sidebar').getByText('Kitchen').waitFor()

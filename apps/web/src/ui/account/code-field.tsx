@@ -25,8 +25,8 @@ export function CodeField({ server, onVault }: CodeFieldProps) {
     })
   }
   return (
-    <div className="field">
-      <div className="row code-row">
+    <div className="field code-field">
+      <div className="beside">
         <label>
           {p.code}
           <input

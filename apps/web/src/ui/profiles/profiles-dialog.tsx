@@ -56,12 +56,14 @@ export function ProfilesDialog({ onClose }: { readonly onClose: () => void }) {
         <p className="error" role="alert">
           {error}
         </p>
-        <form className="row" onSubmit={make}>
-          <label>
-            {p.make}
-            <input required value={name} placeholder={p.name} onChange={({ target }) => setName(target.value)} />
-          </label>
-          <button type="submit">{p.makeIt}</button>
+        <form onSubmit={make}>
+          <div className="beside">
+            <label>
+              {p.make}
+              <input required value={name} placeholder={p.name} onChange={({ target }) => setName(target.value)} />
+            </label>
+            <button type="submit">{p.makeIt}</button>
+          </div>
         </form>
         <nav className="ways" aria-label={p.import}>
           <button type="button" onClick={() => void leave(importProfile({}))}>
