@@ -53,6 +53,16 @@ test('a diff that its day has no longer tells which one it has instead', () => {
   expect(methods.diff('never there')).toEqual({ instead: undefined })
 })
 
+test('words that go into a list at the same time are all there, and nothing goes that nobody took away', () => {
+  const methods = diffMethods(memoryVault().vault)
+  const change = (add: readonly string[], remove: readonly string[]) =>
+    methods.changeInterest({ interest: 'languages', add, remove, now: NOW })
+  expect([change(['Rust'], []), change(['Zig'], [])]).toEqual([true, true])
+  expect(methods.profile().languages).toEqual(['Rust', 'Zig'])
+  expect([change(['Go'], ['Zig']), change(['Go'], ['Zig'])]).toEqual([true, false])
+  expect(methods.profile().languages).toEqual(['Go', 'Rust'])
+})
+
 test('a profile is shown without its keys and without what importers remember', () => {
   const { methods } = stage()
   methods.editProfile({ name: 'Ada', source: 'remembered', apiKeys: { service: 'secret' }, now: NOW })

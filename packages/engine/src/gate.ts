@@ -36,7 +36,7 @@ const VISIBLE = /^[\x21-\x7e]{1,1024}$/
 
 const claimsSchema = z.object({ iss: z.string().optional().catch(undefined), exp: z.number().optional().catch(undefined) })
 
-interface ReadPass {
+export interface ReadPass {
   readonly headers: Readonly<Record<string, string>>
   /** Unix milliseconds; undefined where it does not say. */
   readonly expiresAt: number | undefined

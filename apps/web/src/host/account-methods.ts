@@ -48,6 +48,8 @@ export function accountMethods(home: WebHome, keeper: Keeper) {
     activity: () => keeper.activity,
     /** What a server says of itself to everybody. @throws EngineError `offline`, `gate-refused`, `server-refused` */
     serverInfo: async (address: string) => (await account()).serverInfo(address),
+    /** What a token of the gate says of itself; undefined for what is none. */
+    readGateToken: async (accessToken: string) => (await account()).readGateToken(accessToken),
     /** From then on the vault keeps in step by itself, as the mode says. */
     async signIn(request: TabSignIn): Promise<void> {
       await (await account()).signIn(await home.device(), request)

@@ -1,7 +1,7 @@
 /** What an account needs and nothing else does: loaded with the device. */
 import type { Device } from '@lockstep/engine/device'
 import { EngineError } from '@lockstep/engine/errors'
-import { gated } from '@lockstep/engine/gate'
+import { gated, type ReadPass, readPass } from '@lockstep/engine/gate'
 import { deviceIn } from '@lockstep/engine/platform/browser/device'
 import type { BrowserHome } from '@lockstep/engine/platform/browser/home'
 import { browserHttp } from '@lockstep/engine/platform/browser/http'
@@ -75,6 +75,16 @@ export async function publishDiff(
 
 export async function unpublish(device: Device<Tables>, id: string): Promise<void> {
   if (listPublications(device.vault).some((publication) => publication.id === id)) await takeBack(device.vault, device.sharing, id)
+}
+
+/** Undefined for what is no token. */
+export function readGateToken(accessToken: string): ReadPass | undefined {
+  try {
+    return readPass({ accessToken })
+  } catch (error) {
+    if (error instanceof EngineError) return undefined
+    throw error
+  }
 }
 
 /** What a server says of itself to everybody. @throws EngineError `offline`, `gate-refused`, `server-refused` */

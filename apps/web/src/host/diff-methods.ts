@@ -12,7 +12,7 @@ import {
   restoreDiff,
 } from '@lockstep/model/diffs'
 import { paragraphs } from '@lockstep/model/paragraphs'
-import { editProfile, type Profile, type ProfileEdit, readProfile } from '@lockstep/model/profile'
+import { editProfile, type Interest, type Profile, type ProfileEdit, readProfile } from '@lockstep/model/profile'
 import { markRead, markUnread } from '@lockstep/model/reading'
 import type { LockstepVault } from '@lockstep/model/schema'
 import { addStar, listStars, type NewStar, removeStar, restoreStar, type Star } from '@lockstep/model/stars'
@@ -49,6 +49,14 @@ export type ShownDiff = { readonly diff: Diff } | { readonly instead: string | u
 /** A profile whose keys stay here: nobody who looks at a screen learns them. */
 export interface ShownProfile extends Omit<Profile, 'apiKeys' | 'source'> {
   readonly apiKeys: readonly { readonly provider: string; readonly updatedAt: number }[]
+}
+
+/** Words that go into a list of interests, or out of it; the others stay, whoever put them there meanwhile. */
+export interface InterestChange {
+  readonly interest: Interest
+  readonly add: readonly string[]
+  readonly remove: readonly string[]
+  readonly now: number
 }
 
 const MAX_TITLE = 200
@@ -132,6 +140,10 @@ export function diffMethods(vault: LockstepVault) {
     profile(): ShownProfile {
       const { apiKeys, source: _source, ...shown } = readProfile(vault)
       return { ...shown, apiKeys: apiKeys.map(({ provider, updatedAt }) => ({ provider, updatedAt })) }
+    },
+    changeInterest({ interest, add, remove, now }: InterestChange): boolean {
+      const kept = readProfile(vault)[interest].filter((item) => !remove.includes(item))
+      return editProfile(vault, { [interest]: [...new Set([...kept, ...add])], now })
     },
     editProfile: (edit: ProfileEdit): boolean => editProfile(vault, edit),
   }

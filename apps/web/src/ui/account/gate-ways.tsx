@@ -3,17 +3,19 @@ import { type KeyboardEvent, useId, useRef, useState } from 'react'
 import { openGate } from '#account/gate'
 import { keepGateToken, type TokenOutcome } from '#account/gate-token'
 import { t } from '#strings/strings'
+import { useVault } from '#ui/vault'
 
 export function GateWays() {
+  const vault = useVault()
   const id = useId()
   const field = useRef<HTMLInputElement>(null)
   const [outcome, setOutcome] = useState<TokenOutcome>()
   const g = t.account.gate
 
-  function use(): void {
+  async function use(): Promise<void> {
     const { current } = field
     if (current === null) return
-    const next = keepGateToken(current.value.trim(), Date.now())
+    const next = await keepGateToken(vault, { accessToken: current.value.trim(), now: Date.now() })
     if (next === 'kept') current.value = ''
     setOutcome(next)
   }
@@ -21,7 +23,7 @@ export function GateWays() {
   function onKeyDown(event: KeyboardEvent): void {
     if (event.key !== 'Enter') return
     event.preventDefault()
-    use()
+    void use()
   }
   return (
     <>
@@ -46,7 +48,7 @@ export function GateWays() {
             {outcome === undefined ? g.tokenHint : g.outcomes[outcome]}
           </p>
         </div>
-        <button type="button" onClick={use}>
+        <button type="button" onClick={() => void use()}>
           {g.useToken}
         </button>
       </details>

@@ -4,11 +4,17 @@ import { t } from '#strings/strings'
 import { Icon } from '#ui/icons'
 import { useToast } from '#ui/toasts'
 
+/** Never the whole list: what was added just now may not be in it yet. */
+export interface ChipsChange {
+  readonly add: readonly string[]
+  readonly remove: readonly string[]
+}
+
 interface ChipsProps {
   readonly label: string
   readonly items: readonly string[]
   /** @returns whether it is so now */
-  readonly onChange: (items: readonly string[]) => Promise<boolean>
+  readonly onChange: (change: ChipsChange) => Promise<boolean>
 }
 
 export function Chips({ label, items, onChange }: ChipsProps) {
@@ -24,13 +30,12 @@ export function Chips({ label, items, onChange }: ChipsProps) {
       .map((item) => item.trim())
       .filter((item) => item !== '')
     setTyped('')
-    if (added.length > 0 && !(await onChange([...new Set([...items, ...added])]))) setTyped(typed)
+    if (added.length > 0 && !(await onChange({ add: added, remove: [] }))) setTyped(typed)
   }
   async function remove(item: string): Promise<void> {
-    const before = items
     focusAt(items.indexOf(item) - 1)
-    if (await onChange(items.filter((other) => other !== item)))
-      toast({ text: words.removed(item), undo: () => void onChange(before) })
+    if (await onChange({ add: [], remove: [item] }))
+      toast({ text: words.removed(item), undo: () => void onChange({ add: [item], remove: [] }) })
   }
   /** Before the first: the field. */
   function focusAt(i: number): void {

@@ -50,9 +50,10 @@ export function ProfilePlace({ drawer }: Pick<PlaceProps, 'drawer'>) {
   const toast = useToast()
   const { value: profile } = useAnswer({ key: 'profile', tables: ['profile', 'apiKeys'], ask: () => vault.profile() })
   const { profile: words } = t.diffs
-  async function edit(changes: Omit<ProfileEdit, 'now'>): Promise<boolean> {
+  const edit = (changes: Omit<ProfileEdit, 'now'>) => attempt(() => vault.editProfile({ ...changes, now: Date.now() }))
+  async function attempt(change: () => Promise<unknown>): Promise<boolean> {
     try {
-      await vault.editProfile({ ...changes, now: Date.now() })
+      await change()
       return true
     } catch (failure) {
       toast({ text: (failure as Error).message })
@@ -77,7 +78,7 @@ export function ProfilePlace({ drawer }: Pick<PlaceProps, 'drawer'>) {
                   key={interest}
                   label={words.interest[interest]}
                   items={profile[interest]}
-                  onChange={(items) => edit({ [interest]: items })}
+                  onChange={(change) => attempt(() => vault.changeInterest({ interest, ...change, now: Date.now() }))}
                 />
               ))}
             </section>
