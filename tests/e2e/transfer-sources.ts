@@ -2,7 +2,15 @@
 import { createCipheriv, createHash, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
 import { onTestFinished } from 'vitest'
+
+/** Whatever the entries are called. */
+export async function zipOf(entries: readonly { readonly name: string; readonly data: string }[]): Promise<Buffer> {
+  const zip = new ZipWriter(new Uint8ArrayWriter())
+  for (const { name, data } of entries) await zip.add(name, new TextReader(data))
+  return Buffer.from(await zip.close())
+}
 
 /** As Dataans writes it. */
 export function dataansExport(texts: readonly string[]): string {

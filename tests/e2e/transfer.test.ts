@@ -1,14 +1,19 @@
 /** Taking notes out of the app and bringing them in, as files and from the servers of other apps. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { readZip } from '@lockstep/import/zip-tree'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { testHome } from '../../packages/cli/test/support/run.ts'
 import * as dataans from '../../packages/import/test/support/dataans-server.ts'
-import { closeDialog, newDevice, note, write } from './app-stage.ts'
+import { readTree } from '../../packages/import/test/tree.ts'
+import { runningServer } from '../support/running-server.ts'
+import { closeDialog, newDevice, note, PASSWORD, signUp, write } from './app-stage.ts'
 import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
-import { dataansExport, difflogSite, oneAddress, passTo } from './transfer-sources.ts'
+import { allPayloads } from './hostile/payloads.ts'
+import { setTripwires } from './hostile/tripwires.ts'
+import { dataansExport, difflogSite, oneAddress, passTo, zipOf } from './transfer-sources.ts'
 
 const available = hasChromium('export and import in the app')
 let stage: BrowserStage
@@ -50,6 +55,19 @@ async function importing(page: Page, name: string, choose: () => Promise<void>):
   return report(page).innerText()
 }
 
+async function exported(page: Page, format: RegExp, space = 'Everything'): Promise<Buffer> {
+  await command(page, 'Export notes')
+  await page.getByRole('combobox', { name: 'What' }).selectOption(space)
+  await page.getByRole('radio', { name: format }).check()
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export', exact: true }).click(),
+  ])
+  await page.getByRole('heading', { name: 'is exported' }).waitFor()
+  await closeDialog(page)
+  return readFile(await download.path())
+}
+
 async function filesOf(zip: Buffer): Promise<Record<string, string>> {
   const { files } = await readZip('zip', new Blob([new Uint8Array(zip)]))
   const read = files.map(async (file) => [file.path, Buffer.from(await file.read(4 * ONE_MIB)).toString('hex')] as const)
@@ -65,6 +83,73 @@ async function scratch(tree: Readonly<Record<string, string | Uint8Array>> = {})
   }
   return top
 }
+
+test.skipIf(!available)(
+  'a zip holds byte for byte what the CLI exports from the same vault, and a fresh browser takes it, once; JSON comes back as it was',
+  async () => {
+    const server = await runningServer()
+    stage.useServer(server.url)
+    const tree = await scratch({
+      'tree/Work/plan.md': '# Plan\r\nwith \ufeff odd ends\r',
+      'tree/Work/deep/er/ünï.md': 'no heading',
+      'tree/top.MD': '\ufeff# Top',
+    })
+    const page = await stage.newPage(await device())
+    await page.getByRole('button', { name: 'Or bring your notes in' }).click()
+    const told = await importing(page, 'tree', () => folder(page).setInputFiles(join(tree, 'tree')))
+    expect(told).toContain('3 notes added, 0 updated, 0 unchanged.')
+    await closeDialog(page)
+    for (const text of ['# Same title', '# Same title', 'no title\n\n1. list']) await write(page, text)
+    await note(page, 'no title').waitFor()
+    const passphrase = await signUp(page)
+    await page.getByRole('button', { name: 'Sync now' }).click()
+    await page.getByText(/^Synced: |^Everything is in step/).waitFor()
+    await closeDialog(page)
+
+    const home = await testHome()
+    const words = ['--vault', 'main', '--passphrase', passphrase]
+    await home.text(['sign-in', '--server', server.url, '--password-stdin', ...words], { input: PASSWORD })
+    await home.text(['sync'])
+    const dest = join(await scratch(), 'cli')
+    await home.text(['export', 'markdown', dest])
+    const zip = await exported(page, /Markdown/)
+    const inZip = await filesOf(zip)
+    expect(inZip).toEqual(await readTree(dest))
+    expect(Object.keys(inZip)).toHaveLength(6)
+
+    const other = await stage.newPage(await device())
+    await openImport(other)
+    const archive = { name: 'Archive.zip', mimeType: 'application/zip', buffer: zip }
+    const first = await importing(other, 'Archive', () => files(other).setInputFiles(archive))
+    expect(first).toContain('6 notes added')
+    await closeDialog(other)
+    expect(await filesOf(await exported(other, /Markdown/))).toEqual(inZip)
+    await openImport(other)
+    const again = await importing(other, 'Archive', () => files(other).setInputFiles(archive))
+    expect(again).toContain('0 notes added, 0 updated, 6 unchanged.')
+    await closeDialog(other)
+
+    const json = await exported(page, /JSON/)
+    await home.text(['export', 'json', join(dest, '..', 'json')])
+    const dated = (text: string) => text.replace(/"exportedAt": \d+/, '')
+    expect(dated(json.toString())).toBe(dated(await readFile(join(dest, '..', 'json', 'lockstep.json'), 'utf8')))
+    const third = await stage.newPage(await device())
+    await openImport(third)
+    const document = { name: 'vault.json', mimeType: 'application/json', buffer: json }
+    await importing(third, 'vault.json', () => files(third).setInputFiles(document))
+    await closeDialog(third)
+    expect(dated((await exported(third, /JSON/)).toString())).toBe(dated(json.toString()))
+    // One space of them, from the device that has them all.
+    expect(Object.keys(await filesOf(await exported(third, /Markdown/, 'Work'))).sort()).toEqual([
+      'Work/Same title (2).md',
+      'Work/Same title.md',
+      'Work/deep/er/ünï.md',
+      'Work/no title.md',
+      'Work/plan.md',
+    ])
+    expect(stage.errors).toEqual([])
+  },
+)
 
 test.skipIf(!available)(
   'a bad file is refused by name and the rest goes on; what changed is updated; the report is copied; an import is taken back',
@@ -102,6 +187,61 @@ test.skipIf(!available)(
       await files(page).setInputFiles({ name, mimeType: 'application/octet-stream', buffer })
       await report(page).filter({ hasText: why }).waitFor()
     }
+    expect(stage.errors).toEqual([])
+  },
+)
+
+test.skipIf(!available)('[G17] what is dropped on it is imported, and hostile notes stay texts', async () => {
+  const context = await device()
+  const { tripped } = await setTripwires(context, stage.url)
+  const page = await stage.newPage(context)
+  await openImport(page)
+  const payloads = allPayloads()
+    .map(({ text }) => text.toWellFormed())
+    .filter((_, i) => i % 25 === 0)
+  const entries = payloads.map((data, i) => ({ name: `<img src=x onerror=trip()>/${i} <script>trip()<.md`, data }))
+  const zip = [...(await zipOf([...entries, { name: '../<svg onload=trip()>.md', data: 'x' }]))]
+  const dropped = await page.evaluateHandle((bytes) => {
+    const transfer = new DataTransfer()
+    transfer.items.add(new File([Uint8Array.from(bytes)], 'hostile.zip'))
+    return transfer
+  }, zip)
+  await page.locator('.drop').dispatchEvent('drop', { dataTransfer: dropped })
+  await page.getByRole('heading', { name: '“hostile” is imported' }).waitFor()
+  expect(await report(page).innerText()).toContain(`${payloads.length} notes added`)
+  await closeDialog(page)
+  await page.getByRole('article').first().waitFor()
+  expect(tripped).toEqual([])
+  expect(stage.errors).toEqual([])
+})
+
+test.skipIf(!available)(
+  'writing goes on while much is imported; the tab that did it dies, another goes on, and every note is there once',
+  async () => {
+    const context = await device()
+    const leader = await stage.newPage(context)
+    await write(leader, 'before')
+    await note(leader, 'before').waitFor()
+    const page = await stage.newPage(context)
+    await note(page, 'before').waitFor()
+    const count = 1500
+    const buffer = await zipOf(Array.from({ length: count }, (_, i) => ({ name: `Many/${i}.md`, data: `# Note ${i}` })))
+    await openImport(page)
+    await files(page).setInputFiles({ name: 'much.zip', mimeType: 'application/zip', buffer })
+    await page.getByText(/^Importing: \d/).waitFor()
+    await leader.close()
+    await closeDialog(page)
+    await write(page, 'meanwhile')
+    await note(page, 'meanwhile').waitFor()
+    await openImport(page)
+    await page.getByRole('heading', { name: '“much” is imported' }).waitFor()
+    expect(await report(page).innerText()).toContain('it was begun again')
+    await closeDialog(page)
+    await page.getByRole('button', { name: /Many.*1,500 notes/ }).waitFor()
+    await openImport(page)
+    await files(page).setInputFiles({ name: 'much.zip', mimeType: 'application/zip', buffer })
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await page.getByRole('heading', { name: '“much” was stopped' }).waitFor()
     expect(stage.errors).toEqual([])
   },
 )

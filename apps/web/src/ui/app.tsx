@@ -35,6 +35,8 @@ export function App() {
   const field = useRef<HTMLTextAreaElement>(null)
   const addNote = useNewNotes()
   const space = spaces?.find(({ id }) => id === chosen) ?? spaces?.[0]
+  // It stays the one that is shown, also when one comes that would stand before it: somebody may be writing.
+  if (space !== undefined && space.id !== chosen) setChosen(space.id)
   const own = space !== undefined && !space.deleted ? space : undefined
   const idle = new Set<Command>(place.kind !== 'space' ? OF_SPACE : own === undefined ? ['editSpace', 'deleteSpace'] : [])
   useProfileNews()
