@@ -59,6 +59,7 @@ test.skipIf(!available)('a menu opens below its button: by the pointer, and by k
   expect(await more.evaluate((button) => button === document.activeElement)).toBe(true)
   // Each menu for the first time, and once more.
   await write(page, 'another one')
+  await note(page, 'another one').waitFor()
   for (const [place, key, first] of [
     [page.locator('.bar'), 'Enter', 'Search in this space'],
     [page.locator('.bar'), 'ArrowDown', 'Search in this space'],

@@ -37,12 +37,13 @@ export function Composer({ space, onSave, field }: ComposerProps) {
     if (text.trim() === '') return
     const saved = text
     write('')
+    // At once: later the person may be somewhere else.
+    field.current?.focus()
     try {
       await onSave(saved)
     } catch {
       write(saved)
     }
-    field.current?.focus()
   }
   function onKeyDown(event: KeyboardEvent): void {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void save()
