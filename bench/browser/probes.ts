@@ -20,10 +20,12 @@ interface Probe {
   watchFrames(): void
   frames(): Frames
   /**
-   * Milliseconds from the next key until something in `where` has changed, and says `text` where that is given, and is painted; undefined
-   * where that does not come.
+   * From the next key on waits until something in `where` has changed, and says `text` where that is given, and is painted. Apart from
+   * the answer: the key must not come before this.
    */
-  nextChange(where: string, text?: string): Promise<number | undefined>
+  expectChange(where: string, text?: string): void
+  /** Milliseconds that it took; undefined where it does not come. */
+  changed(): Promise<number | undefined>
   /** Milliseconds until `scroller` shows notes at a place of its height, from 0 to 1. */
   jump(scroller: string, part: number): Promise<number>
 }
@@ -49,6 +51,7 @@ function install(): void {
   const gaps: number[] = []
   let blank = 0
   let watching = false
+  let change: Promise<number | undefined> = Promise.resolve(undefined)
   const isBlank = (): boolean =>
     [...document.querySelectorAll('.note.placeholder')].some((note) => {
       const { top, bottom } = note.getBoundingClientRect()
@@ -86,8 +89,8 @@ function install(): void {
       watching = false
       return { gaps: [...gaps], blank }
     },
-    nextChange: (where, text = '') =>
-      new Promise((resolve) => {
+    expectChange(where, text = '') {
+      change = new Promise((resolve) => {
         const element = document.querySelector(where)
         if (element === null) return resolve(undefined)
         let pressed: number | undefined
@@ -108,7 +111,9 @@ function install(): void {
         const timer = text === '' ? setTimeout(() => end(undefined), NEVER) : undefined
         addEventListener('keydown', onKey, { capture: true })
         observer.observe(element, { subtree: true, childList: true, characterData: true })
-      }),
+      })
+    },
+    changed: () => change,
     async jump(scroller, part) {
       const element = document.querySelector(scroller) as HTMLElement
       const started = performance.now()

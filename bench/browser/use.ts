@@ -93,10 +93,9 @@ export async function search(page: Page, words: readonly string[]): Promise<numb
   const times: number[] = []
   for (const word of words) {
     for (const letter of word) {
-      const change = probe(page, 'nextChange', '.search .results')
-      // The question is on its way to the page before the key is.
+      await probe(page, 'expectChange', '.search .results')
       await page.keyboard.press(letter)
-      const millis = await change
+      const millis = await probe(page, 'changed')
       if (millis !== undefined) times.push(millis)
     }
     await field.fill('')
@@ -110,9 +109,9 @@ export async function save(page: Page, notes: readonly string[]): Promise<number
   const times: number[] = []
   for (const text of notes) {
     await page.getByRole('textbox', WRITE).fill(text)
-    const change = probe(page, 'nextChange', '.timeline', text)
+    await probe(page, 'expectChange', '.timeline', text)
     await page.keyboard.press('Control+Enter')
-    const millis = await change
+    const millis = await probe(page, 'changed')
     if (millis !== undefined) times.push(millis)
   }
   return times
