@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { type BrowserContext, chromium } from 'playwright-core'
 import { build } from 'vite'
 import { ARGUMENTS, CHROMIUM } from '../../tests/e2e/chromium.ts'
+import { compressFolder } from '../../tools/compress.ts'
 import type { Stage } from '../support/stage.ts'
 
 const APP = fileURLToPath(new URL('../../apps/web', import.meta.url))
@@ -37,6 +38,7 @@ export async function buildApp(outDir: string): Promise<void> {
     },
   })
   writeFileSync(join(outDir, 'empty.html'), EMPTY_PAGE)
+  await compressFolder(outDir)
 }
 
 export interface Profiles {
