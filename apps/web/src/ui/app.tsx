@@ -36,7 +36,8 @@ export function App() {
   const addNote = useNewNotes()
   const space = spaces?.find(({ id }) => id === chosen) ?? spaces?.[0]
   // It stays the one that is shown, also when one comes that would stand before it: somebody may be writing.
-  if (space !== undefined && space.id !== chosen) setChosen(space.id)
+  // (One that was made just now may be chosen before it is in the list.)
+  if (space !== undefined && chosen === undefined) setChosen(space.id)
   const own = space !== undefined && !space.deleted ? space : undefined
   const idle = new Set<Command>(place.kind !== 'space' ? OF_SPACE : own === undefined ? ['editSpace', 'deleteSpace'] : [])
   useProfileNews()
