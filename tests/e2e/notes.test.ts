@@ -70,6 +70,7 @@ describe.skipIf(!available)('finding', () => {
     await write(page, 'apples here')
     await note(page, 'apples here').waitFor()
     await fill(page, 3, () => ' with apples')
+    await space(page, 'Filled').click()
     await page.getByRole('heading', { name: 'Filled' }).waitFor()
     await page.keyboard.press('Control+m')
     await page.getByRole('searchbox', { name: 'Search in “Filled”' }).fill('apple')
