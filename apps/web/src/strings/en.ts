@@ -43,6 +43,7 @@ export const en = {
   noOtherSpace: 'There is no other space yet: make one with + above the spaces.',
   deleteNote: 'Delete',
   noteDeleted: 'The note is in the trash.',
+  typedIntoGone: 'What was typed last was for a note that has been deleted for good.',
   undo: 'Undo',
   dismiss: 'Dismiss',
   edited: (when: string) => `edited ${when}`,

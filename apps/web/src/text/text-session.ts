@@ -1,9 +1,11 @@
 /**
  * A note's text, open in an editor. Its Yjs document takes what is typed and what others write; what is typed is handed over as
- * soon as the one before has been stored, and again if nobody knows whether it was (handing over twice changes nothing).
+ * soon as the one before has been stored, and again if nobody knows whether it was (handing over twice changes nothing). Until it
+ * is stored, this browser keeps it beside the vault: the tab may be closed at any letter.
  */
 import * as Y from 'yjs'
 import type { HostClient } from '#host/methods'
+import { keepTyping } from '#local/unsaved-typing'
 import { noteTitle } from '#text/note-title'
 import { openTexts } from '#text/open-texts'
 
@@ -39,21 +41,25 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
   const doc = new Y.Doc()
   Y.applyUpdate(doc, document, FROM_VAULT)
   const text = doc.getText(TEXT)
+  const editor = crypto.randomUUID()
+  /** Not stored yet, in the order of typing; the first of them may be on their way. */
   let waiting: Uint8Array[] = []
   let typed = false
   let running: Promise<void> | undefined
 
+  const unsaved = () => ({ id, key, base, update: Y.mergeUpdates(waiting), title: noteTitle(text.toString()), now: now() })
+  const keep = () => keepTyping(editor, waiting.length === 0 ? undefined : unsaved())
   async function handOver(): Promise<void> {
     while (waiting.length > 0) {
-      const update = Y.mergeUpdates(waiting)
-      waiting = []
+      const count = waiting.length
       try {
-        await vault.typeText({ id, key, base, update, title: noteTitle(text.toString()), now: now() })
+        await vault.typeText(unsaved())
       } catch (error) {
-        waiting.unshift(update)
         onError(error as Error)
         return
       }
+      waiting = waiting.slice(count)
+      keep()
     }
   }
   function store(): Promise<void> {
@@ -66,6 +72,7 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
     if (origin === FROM_VAULT) return
     typed = true
     waiting.push(update)
+    keep()
     void store()
   })
   const session: TextSession = {

@@ -16,6 +16,7 @@ import { useCommandKeys } from '#ui/use-commands'
 import { useDrawer } from '#ui/use-drawer'
 import { FIRST_SPACE, useNewNotes } from '#ui/use-new-notes'
 import { type Go, usePlace } from '#ui/use-place'
+import { useTypingLeftBehind } from '#ui/use-typing-left-behind'
 import { useAnswer, useVault } from '#ui/vault'
 
 /** Commands about the space that is open. */
@@ -40,6 +41,7 @@ export function App() {
   if (space !== undefined && chosen === undefined) setChosen(space.id)
   const own = space !== undefined && !space.deleted ? space : undefined
   const idle = new Set<Command>(place.kind !== 'space' ? OF_SPACE : own === undefined ? ['editSpace', 'deleteSpace'] : [])
+  useTypingLeftBehind()
   useProfileNews()
   useCommandKeys(run, panel === 'shortcuts')
 
