@@ -40,6 +40,7 @@ async function serve() {
       bodies.push(JSON.stringify(request.headers()), request.postDataBuffer()?.toString('latin1') ?? '')
     })
     await page.goto(server.url + path)
+    await page.locator('main').waitFor()
     return page
   }
   return { data, urls, bodies, open, openIn }
@@ -279,6 +280,9 @@ test.skipIf(!available)('[SHR-1] a diff is published, read by a stranger, and ta
     )
     await stranger.getByRole('heading', { name: 'Friday' }).waitFor()
     await stranger.getByText('faster').waitFor()
+    // As it is read in the app: the type of long texts, and lines of a length for reading.
+    const look = (page: Page) => page.locator('article.diff').evaluate((article) => getComputedStyle(article).fontFamily)
+    expect(await look(stranger)).toBe(await look(author))
     expect(await stranger.evaluate(() => 'ran' in window)).toBe(false)
     expect(await violations(stranger, 'a public page')).toEqual([])
     // It made no database and keeps nothing but what every page may.

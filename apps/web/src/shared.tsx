@@ -5,7 +5,7 @@ import { language } from '#local/language'
 import { SharedPage } from '#ui/shared-page'
 import './styles/app.css'
 import './styles/reading.css'
-import './styles/diffs.css'
+import './styles/diff-reading.css'
 import './styles/shared.css'
 
 document.documentElement.lang = language

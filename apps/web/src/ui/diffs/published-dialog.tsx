@@ -10,6 +10,7 @@ import { useStatus } from '#ui/status'
 import { useToast } from '#ui/toasts'
 import { useDiffs } from '#ui/use-diffs'
 import { useAnswer, useVault } from '#ui/vault'
+import '#styles/published.css'
 
 interface PublishedDialogProps {
   /** Id of the one that somebody came from: it can be published, or its link stands first. */
