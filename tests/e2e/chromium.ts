@@ -178,6 +178,8 @@ export async function openBrowser(what: Built = 'pages'): Promise<BrowserStage> 
       })
       page.on('pageerror', (error) => errors.push(error.message))
       await page.goto(pages.url)
+      // The app's keys work from then on.
+      if (what === 'app') await page.locator('main').waitFor()
       return page
     },
     async startWorker(page, name, script) {

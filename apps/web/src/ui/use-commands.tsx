@@ -1,5 +1,5 @@
 /** Keys that run commands, wherever the focus is. */
-import { useEffect, useRef } from 'react'
+import { useLayoutEffect, useRef } from 'react'
 import { chordOf, typesText } from '#keys/chord'
 import { type Command, commandAt } from '#keys/commands'
 import { useShortcutKeys } from '#local/shortcuts'
@@ -10,10 +10,11 @@ export const WRITES = 'input:not([type=radio], [type=checkbox]), textarea, selec
 export function useCommandKeys(run: (command: Command) => void, paused: boolean): void {
   const shortcuts = useShortcutKeys()
   const current = useRef(run)
-  useEffect(() => {
+  useLayoutEffect(() => {
     current.current = run
   })
-  useEffect(() => {
+  // As soon as somebody sees the app, its keys work.
+  useLayoutEffect(() => {
     if (paused) return
     const onKeyDown = (event: KeyboardEvent) => {
       const chord = event.isComposing ? undefined : chordOf(event)
