@@ -95,6 +95,16 @@ export class Context {
       progress.end()
     }
   }
+
+  /** Until somebody interrupts it; says how far it is. @throws as `Device.sync` */
+  sync(device: LockstepDevice): ReturnType<LockstepDevice['sync']> {
+    return this.withProgress((progress) =>
+      device.sync({
+        signal: this.io.interrupted(),
+        onProgress: ({ phase, done, total }) => progress.update(phase === 'upload' ? 'Sending' : 'Receiving', done, total),
+      }),
+    )
+  }
 }
 
 /** Adds commands to the program; one function for each group of them. */

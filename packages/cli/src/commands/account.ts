@@ -1,10 +1,10 @@
 /** Signing in and out, the password and the passphrase. */
-import { hostname } from 'node:os'
 import type { DeviceState } from '@lockstep/engine/device'
 import { EngineError } from '@lockstep/engine/errors'
 import { type Command, Option } from 'commander'
 import { REPAIRED, requireSession } from '#commands/device'
 import { type CommandGroup, type LockstepDevice, onRun } from '#context'
+import { deviceNameOf } from '#device-name'
 import { CliError } from '#errors'
 import { type GateOptions, gateOptions, readGatePass } from '#gate'
 import type { Io } from '#io'
@@ -58,8 +58,7 @@ function signInCommand(program: Command, io: Io): void {
     const result = await context.withDevice(async (device) => {
       if (options.new === true && device.profile.signedIn && !(await confirmMove(io, device, server)))
         throw new CliError('not-confirmed', 'nothing was done')
-      // A device that comes back keeps the name that it was given.
-      const deviceName = options.deviceName ?? device.profile.deviceName ?? (hostname() || 'this device')
+      const deviceName = deviceNameOf(device, options.deviceName)
       const request = { server, vault, password, passphrase, passwordOnly, deviceName, setupToken, gate }
       if (options.merge === true) return device.signIn({ ...request, intent: 'join', move: true })
       return passwordOnly && options.new !== true

@@ -1,5 +1,4 @@
 /** `lockstep profile list|new|switch|share|import|unshare`: which profiles there are, and bringing one to a server and to other devices. */
-import { hostname } from 'node:os'
 import type { DeviceStatus } from '@lockstep/engine/device'
 import { DriverError } from '@lockstep/engine/driver'
 import { EngineError } from '@lockstep/engine/errors'
@@ -8,6 +7,7 @@ import { removeFromServer } from '@lockstep/model/publications'
 import { type Command, Option } from 'commander'
 import { requireSession } from '#commands/device'
 import { type Context, type LockstepDevice, onRun } from '#context'
+import { deviceNameOf } from '#device-name'
 import { CliError } from '#errors'
 import { type GateOptions, gateOptions, readGatePass } from '#gate'
 import type { Io } from '#io'
@@ -171,11 +171,11 @@ async function putOnServer(context: Context, options: ShareOptions & { readonly 
       )
     }
     const password = await readPassword(context.io, { stdin: options.passwordStdin === true, prompt: 'Password', isNew: true })
-    const deviceName = nameOf(device, options)
+    const deviceName = deviceNameOf(device, options.deviceName)
     const request = { server, vault, password, passphrase, passwordOnly, deviceName, setupToken, gate }
     const { passphrase: made, device: id } = await device.signIn({ ...request, intent: 'create' })
     const warning = passwordWarning(password, passwordOnly)
-    const { uploaded } = await sync(context, device)
+    const { uploaded } = await context.sync(device)
     return {
       vault,
       device: id,
@@ -195,19 +195,6 @@ async function putOnServer(context: Context, options: ShareOptions & { readonly 
       '',
       'Another device takes it with a code: lockstep profile share --code',
     ].join('\n'),
-  )
-}
-
-function nameOf({ profile }: LockstepDevice, { deviceName }: { readonly deviceName?: string }): string {
-  return deviceName ?? profile.deviceName ?? (hostname() || 'this device')
-}
-
-function sync(context: Context, device: LockstepDevice): ReturnType<LockstepDevice['sync']> {
-  return context.withProgress((progress) =>
-    device.sync({
-      signal: context.io.interrupted(),
-      onProgress: ({ phase, done, total }) => progress.update(phase === 'upload' ? 'Sending' : 'Receiving', done, total),
-    }),
   )
 }
 
@@ -260,8 +247,8 @@ async function importProfile(context: Context, { code, ...options }: ImportOptio
     const result = await context.withDevice(async (device) => {
       const vault = options.vault ?? (await device.sharing.takeCode({ server, code: code ?? '', gate })).vault
       const request = { server, vault, password, passphrase, passwordOnly: passphrase === undefined, gate }
-      await device.signIn({ ...request, intent: 'join', deviceName: nameOf(device, options) })
-      const { downloaded } = await sync(context, device)
+      await device.signIn({ ...request, intent: 'join', deviceName: deviceNameOf(device, options.deviceName) })
+      const { downloaded } = await context.sync(device)
       return { vault, device: device.id, server: device.profile.server, downloaded }
     }, folder)
     name = profiles.rename(temporary, options.as ?? nameFor(context, result.vault))

@@ -90,12 +90,7 @@ function describe(status: DeviceStatus): string {
 }
 
 async function syncOnce(context: Context, device: LockstepDevice): Promise<void> {
-  const { uploaded, downloaded, repaired } = await context.withProgress((progress) =>
-    device.sync({
-      signal: context.io.interrupted(),
-      onProgress: ({ phase, done, total }) => progress.update(phase === 'upload' ? 'Sending' : 'Receiving', done, total),
-    }),
-  )
+  const { uploaded, downloaded, repaired } = await context.sync(device)
   const { state, problems } = statusJson(device.status())
   const gaveBack = repaired.segments > 0 ? { repaired } : {}
   context.out.done({ state, uploaded, downloaded, ...gaveBack, problems }, () =>
