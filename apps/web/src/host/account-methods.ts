@@ -4,9 +4,9 @@ import type { CodeRequest } from '@lockstep/engine/sharing'
 import type { PasswordChange, RemovalProof, RevocationRequest, SignInRequest } from '@lockstep/engine/sign-in'
 import type { SyncMode } from '@lockstep/engine/watch'
 import { CODE_LIFETIME } from '@lockstep/protocol/limits'
+import { accountPart } from '#host/account-part'
 import type { WebHome } from '#host/home'
 import type { Keeper } from '#host/keeper'
-import { loadPart } from '#loading/load-part'
 
 /** The passphrase of a new vault is made by the tab that asks, so that asking twice makes one. */
 export type TabSignIn = Omit<SignInRequest, 'gate' | 'move'>
@@ -20,8 +20,6 @@ export interface ShortCode {
   /** Milliseconds. */
   readonly validFor: number
 }
-
-const account = () => loadPart(() => import('#host/account'))
 
 /** As the device would say it. */
 function statusWithout({ vault }: WebHome): AccountStatus {
@@ -47,12 +45,12 @@ export function accountMethods(home: WebHome, keeper: Keeper) {
     },
     activity: () => keeper.activity,
     /** What a server says of itself to everybody. @throws EngineError `offline`, `gate-refused`, `server-refused` */
-    serverInfo: async (address: string) => (await account()).serverInfo(address),
+    serverInfo: async (address: string) => (await accountPart()).serverInfo(address),
     /** What a token of the gate says of itself; undefined for what is none. */
-    readGateToken: async (accessToken: string) => (await account()).readGateToken(accessToken),
+    readGateToken: async (accessToken: string) => (await accountPart()).readGateToken(accessToken),
     /** From then on the vault keeps in step by itself, as the mode says. */
     async signIn(request: TabSignIn): Promise<void> {
-      await (await account()).signIn(await home.device(), request)
+      await (await accountPart()).signIn(await home.device(), request)
       await keeper.resume()
     },
     watch: (mode: SyncMode) => keeper.watch(mode),
@@ -60,7 +58,7 @@ export function accountMethods(home: WebHome, keeper: Keeper) {
     online: () => keeper.online(),
     sync: () => keeper.sync(),
     devices: async () => (await home.device()).listDevices(),
-    changePassword: async (change: PasswordChange) => (await account()).changePassword(await home.device(), change),
+    changePassword: async (change: PasswordChange) => (await accountPart()).changePassword(await home.device(), change),
     /** With a new passphrase it is the tab that makes it, as above. */
     revokeDevice: async (request: Omit<RevocationRequest, 'generatePassphrase'>) => (await home.device()).revokeDevice(request),
     /** Asked again it makes another one: the first runs out unused. */
@@ -70,7 +68,7 @@ export function accountMethods(home: WebHome, keeper: Keeper) {
     },
     /** A code works once: asked again after it was used it is unknown, and the person asks for another one. */
     takeCode: async (request: Omit<CodeRequest, 'gate'>) => (await home.device()).sharing.takeCode(request),
-    removeFromServer: async (proof: RemovalProof) => (await account()).removeFromServer(await home.device(), proof),
+    removeFromServer: async (proof: RemovalProof) => (await accountPart()).removeFromServer(await home.device(), proof),
     async signOut() {
       await keeper.pause()
       return (await home.device()).signOut({ wipe: false })

@@ -49,10 +49,7 @@ export async function changePassword(device: Device<Tables>, change: PasswordCha
 
 export async function removeFromServer(device: Device<Tables>, proof: RemovalProof): Promise<void> {
   try {
-    await remove(
-      { vault: device.vault, profile: device.profile, removeFromServer: (given) => device.removeFromServer(given) },
-      proof,
-    )
+    await remove(device, proof)
   } catch (error) {
     // Asked again after the first time was done.
     if (device.profile.signedIn || device.status().state !== 'not-on-server') throw error

@@ -5,7 +5,7 @@
 import type { Device } from '@lockstep/engine/device'
 import type { BrowserHome } from '@lockstep/engine/platform/browser/home'
 import type { LockstepVault, Tables } from '@lockstep/model/schema'
-import { loadPart } from '#loading/load-part'
+import { accountPart } from '#host/account-part'
 
 export type WebDevice = Device<Tables>
 
@@ -20,7 +20,7 @@ export interface WebHome {
 export function webHome(home: BrowserHome<Tables>): WebHome {
   let opening: Promise<WebDevice> | undefined
   const open = async () => {
-    const { openDevice } = await loadPart(() => import('#host/account'))
+    const { openDevice } = await accountPart()
     return openDevice(home)
   }
   const made: WebHome = {

@@ -6,7 +6,6 @@ export const profiles = {
   first: 'Main',
   unnamed: 'New profile',
   shown: 'shown now',
-  switchTo: (name: string) => `Switch to ${name}`,
   notStored: 'Not switched: what you typed could not be stored yet.',
   make: 'New profile',
   name: 'Name',

@@ -3,7 +3,8 @@ import { count } from '#strings/count'
 
 const n = (many: number) => many.toLocaleString('en')
 
-interface Counts {
+/** How many records an import added, and so on. */
+export interface Counts {
   readonly added: number
   readonly updated: number
   readonly unchanged: number

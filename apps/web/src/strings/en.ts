@@ -45,7 +45,6 @@ export const en = {
   noteDeleted: 'The note is in the trash.',
   typedIntoGone: 'What was typed last was for a note that has been deleted for good.',
   undo: 'Undo',
-  dismiss: 'Dismiss',
   edited: (when: string) => `edited ${when}`,
   conflict: 'Two devices wrote this note anew at the same time. The other text:',
   keepBoth: 'Add it below',

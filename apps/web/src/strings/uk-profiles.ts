@@ -8,7 +8,6 @@ export const profiles = {
   first: 'Основний',
   unnamed: 'Новий профіль',
   shown: 'зараз тут',
-  switchTo: (name: string) => `Перейти до «${name}»`,
   notStored: 'Не перейшли: набране ще не вдалося зберегти.',
   make: 'Новий профіль',
   name: 'Назва',

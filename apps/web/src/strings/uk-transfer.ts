@@ -1,13 +1,6 @@
 /** Як en-transfer.ts. */
-import type { TransferStrings } from '#strings/en-transfer'
+import type { Counts, TransferStrings } from '#strings/en-transfer'
 import { number as n, plural } from '#strings/plural-uk'
-
-interface Counts {
-  readonly added: number
-  readonly updated: number
-  readonly unchanged: number
-  readonly removed: number
-}
 
 const counts = ({ added, updated, unchanged, removed }: Counts) =>
   `додано ${n(added)}, оновлено ${n(updated)}, без змін ${n(unchanged)}${removed > 0 ? `, вилучено ${n(removed)}` : ''}`
