@@ -4,6 +4,7 @@
  */
 import { SHOWN_DIFFS } from '@lockstep/model/diffs'
 import { readProfile } from '@lockstep/model/profile'
+import { listPublications } from '@lockstep/model/publications'
 import type { LockstepVault } from '@lockstep/model/schema'
 import { findSpace, listSpaces } from '@lockstep/model/spaces'
 import { listStars } from '@lockstep/model/stars'
@@ -56,6 +57,8 @@ export async function exportJson(vault: LockstepVault, options: JsonExportOption
   const diffs = await list('diffs', everything ? [diffRows(vault)] : [])
   const stars = await list('stars', everything ? [starRows(vault)] : [])
   await list('tldrs', everything ? [tldrRows(vault)] : [])
+  await list('reading', everything ? [readingRows(vault)] : [])
+  await list('publications', everything ? [publicationRows(vault)] : [])
   const { apiKeys, ...profile } = readProfile(vault)
   const isWritten = everything && vault.query('SELECT 1 FROM profile').length > 0
   await write(`,\n  "profile": ${isWritten ? indented(mutable(profile), '  ') : 'null'}`)
@@ -128,6 +131,26 @@ function tldrRows(vault: LockstepVault): JsonExport['tldrs'] {
   return listTldrs(vault)
     .sort(byId)
     .map(({ diffId, paragraph, item, text, url, createdAt }) => ({ diff: diffId, paragraph, item, text, url, createdAt }))
+}
+
+function readingRows(vault: LockstepVault): JsonExport['reading'] {
+  return vault
+    .query(`SELECT r.diff, r.readAt FROM reading r JOIN ${SHOWN_DIFFS} d ON d.id = r.diff WHERE r.readAt > 0 ORDER BY r.id`)
+    .map((row) => ({ diff: String(row['diff']), readAt: Number(row['readAt']) }))
+}
+
+function publicationRows(vault: LockstepVault): JsonExport['publications'] {
+  return listPublications(vault)
+    .sort(byId)
+    .map(({ id, server, key, diffId, title, date, publishedAt }) => ({
+      id,
+      server,
+      key,
+      diff: diffId,
+      title,
+      date,
+      publishedAt: publishedAt ?? 0,
+    }))
 }
 
 function mutable({ languages, frameworks, tools, topics, ...scalars }: Omit<ReturnType<typeof readProfile>, 'apiKeys'>) {

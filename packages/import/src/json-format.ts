@@ -8,6 +8,7 @@ import { isRowId } from '@lockstep/engine/cell'
 import { MAX_VALUE_BYTES } from '@lockstep/engine/transaction'
 import { isDay } from '@lockstep/model/diffs'
 import { starId } from '@lockstep/model/stars'
+import { parseShareLink, printShareLink, type ShareLink } from '@lockstep/protocol/share'
 import { z } from 'zod'
 import { ImportError } from '#errors'
 
@@ -25,6 +26,16 @@ const value = z
     `is over the limit of ${MAX_VALUE_BYTES / 1024 / 1024} MiB`,
   )
 const interests = z.array(z.string().min(1).max(1000)).max(10_000).default([])
+
+/** One that reads as it is written. */
+function isLink(parts: ShareLink): boolean {
+  try {
+    const { server, id, key } = parseShareLink(printShareLink(parts))
+    return server === parts.server && id === parts.id && key === parts.key
+  } catch {
+    return false
+  }
+}
 
 function unique<T>(key: (row: T) => string) {
   return (rows: readonly T[], context: z.RefinementCtx) => {
@@ -68,6 +79,19 @@ const diff = z.object({
 const index = z.int().min(0).max(999_999)
 const star = z.object({ diff: diffId, paragraph: index, item: index.nullable().default(null), text: value, createdAt: time })
 const tldr = z.object({ ...star.shape, url: value.default('') })
+const reading = z.object({ diff: diffId, readAt: z.int().min(1) })
+const publication = z
+  .object({
+    id,
+    server: z.string(),
+    key: z.string(),
+    diff: id,
+    title: value,
+    date: z.string(),
+    /** 0: begun, and perhaps not done. */
+    publishedAt: time,
+  })
+  .refine(isLink, 'must be a public link in parts')
 const profile = z.object({
   name: value.default(''),
   languages: interests,
@@ -104,6 +128,15 @@ const schema = z.object({
   tldrs: z
     .array(tldr)
     .superRefine(unique((row) => starId(row.diff, row.paragraph, row.item)))
+    .default([]),
+  /** What has been read. */
+  reading: z
+    .array(reading)
+    .superRefine(unique((row) => row.diff))
+    .default([]),
+  publications: z
+    .array(publication)
+    .superRefine(unique((row) => row.id))
     .default([]),
   /** Null where none was ever written. */
   profile: profile.nullable().default(null),

@@ -73,7 +73,7 @@ function takeProfile(vault: LockstepVault, profile: NonNullable<JsonExport['prof
 }
 
 function jobsOf(vault: LockstepVault, content: JsonExport, onAdded: OnAdded | undefined): Job[] {
-  const { spaces, notes, diffs, stars, tldrs, apiKeys } = content
+  const { spaces, notes, diffs, stars, tldrs, reading, publications, apiKeys } = content
   const timed = (table: 'spaces' | 'notes' | 'apiKeys', id: string, values: { readonly updatedAt: number }) => (tx: Writer) => {
     const outcome = takeTimed(tx, table, id, values)
     if (outcome === 'added' && table !== 'apiKeys') onAdded?.(table, id)
@@ -91,11 +91,15 @@ function jobsOf(vault: LockstepVault, content: JsonExport, onAdded: OnAdded | un
       .map((diff) => ({ length: diff.text.length, run: (tx: Writer) => takeDiff(vault, tx, diff) })),
     ...stars.map((star) => ({ length: star.text.length, run: (tx: Writer) => takeStar(vault, tx, 'stars', star) })),
     ...tldrs.map((tldr) => ({ length: tldr.text.length, run: (tx: Writer) => takeStar(vault, tx, 'tldrs', tldr) })),
+    ...reading.map((mark) => ({ length: 0, run: (tx: Writer) => takeReading(vault, tx, mark) })),
+    ...publications.map((row) => ({ length: row.title.length, run: (tx: Writer) => takePublication(tx, row) })),
     ...apiKeys.map(({ provider, ...values }) => ({ length: values.key.length, run: timed('apiKeys', provider, values) })),
   ]
 }
 
-function put(tx: Writer, table: 'spaces' | 'notes' | 'apiKeys' | 'diffs' | 'stars' | 'tldrs', id: string, values: object): Outcome {
+type Written = 'spaces' | 'notes' | 'apiKeys' | 'diffs' | 'stars' | 'tldrs' | 'reading' | 'publications'
+
+function put(tx: Writer, table: Written, id: string, values: object): Outcome {
   const known: object | undefined = tx.get(table, id)
   // A default that was never written is no cell: writing it would be a change to every device.
   const shown = new Map(Object.entries(known ?? {}))
@@ -137,4 +141,21 @@ function takeStar(
   // What belongs to a diff that was left out, or that is not in the export, would point at nothing.
   if (vault.query('SELECT 1 FROM diffs WHERE id = ?', diff).length === 0) return 'kept'
   return put(tx, table, starId(diff, values.paragraph, values.item), { diff, ...values })
+}
+
+/** What is read here already keeps the time of that; what was made unread again stays so. */
+function takeReading(vault: LockstepVault, tx: Writer, { diff, readAt }: JsonExport['reading'][number]): Outcome {
+  if (vault.query('SELECT 1 FROM diffs WHERE id = ?', diff).length === 0) return 'kept'
+  const known = tx.get('reading', diff)
+  if (known === undefined) return put(tx, 'reading', diff, { diff, readAt })
+  return known.readAt === readAt ? 'unchanged' : 'kept'
+}
+
+/** What was taken back here stays taken back. */
+function takePublication(tx: Writer, { id, ...values }: JsonExport['publications'][number]): Outcome {
+  const known = tx.get('publications', id)
+  if (known === undefined || (known.key === values.key && known.publishedAt <= values.publishedAt)) {
+    return put(tx, 'publications', id, values)
+  }
+  return 'kept'
 }

@@ -1,20 +1,31 @@
 import { addDiff, listDiffs } from '@lockstep/model/diffs'
 import { addNote, editNote, findNote, listNotes, removeNote } from '@lockstep/model/notes'
 import { editProfile, readProfile } from '@lockstep/model/profile'
+import { listPublications } from '@lockstep/model/publications'
+import { markRead, markUnread } from '@lockstep/model/reading'
 import type { LockstepVault } from '@lockstep/model/schema'
 import { addSpace, listSpaces, removeSpace } from '@lockstep/model/spaces'
 import { addStar, listStars, starId } from '@lockstep/model/stars'
+import { toBase64Url } from '@lockstep/protocol/bytes'
 import { describe, expect, it } from 'vitest'
 import { ImportError } from '#errors'
 import type { JsonExportOptions } from '#json-export'
 import { importJson } from '#json-import'
 import { jsonKind } from '#json-kind'
 import { memoryVault } from '../../../tests/support/memory-vault.ts'
-import { forEachSeed, type Random } from '../../../tests/support/random.ts'
+import { forEachSeed, Random } from '../../../tests/support/random.ts'
 import { exportedJson } from './support/exported.ts'
 
 const NOW = 1_800_000_000_000
 const exported = (vault: LockstepVault, options: Partial<JsonExportOptions> = {}) => exportedJson(vault, { now: NOW, ...options })
+
+function publish(vault: LockstepVault, random: Random, diff: string): string {
+  const link = { server: 'https://notes.example/base', key: toBase64Url(random.bytes(32)) }
+  const of = { diff, title: '', date: '2026-01-01', publishedAt: random.below(3) }
+  const id = toBase64Url(random.bytes(16))
+  vault.transact((tx) => tx.insert('publications', { ...of, ...link }, id))
+  return id
+}
 
 function filledVault(random: Random): LockstepVault {
   const { vault } = memoryVault(random.seed)
@@ -36,6 +47,9 @@ function filledVault(random: Random): LockstepVault {
       windowDays: i,
       now: now(),
     })
+    if (random.chance(0.5)) markRead(vault, [id], now())
+    if (random.chance(0.2)) markUnread(vault, [id])
+    if (random.chance(0.4)) publish(vault, random, id)
     if (random.chance(0.7)) addStar(vault, { diff: id, paragraph: random.below(3), now: now() })
     if (random.chance(0.5)) {
       vault.transact((tx) => {
@@ -99,11 +113,14 @@ describe('JSON', () => {
     const [work, home] = ['work', 'home'].map((name) => addSpace(vault, { name, now: 1 })) as [string, string]
     addNote(vault, { space: work, title: 'w', text: 'w', now: 1 })
     addNote(vault, { space: home, title: 'h', text: 'h', now: 1 })
-    addDiff(vault, { title: 'd', date: '2026-01-01', text: 'p', now: 1 })
+    const { id: diff } = addDiff(vault, { title: 'd', date: '2026-01-01', text: 'p', now: 1 })
+    markRead(vault, [diff], 1)
+    publish(vault, new Random(1), diff)
     editProfile(vault, { name: 'me', apiKeys: { openai: 'secret' }, now: 1 })
     const one = JSON.parse(await exported(vault, { space: home }))
     expect(one).toMatchObject({ spaces: [{ name: 'home' }], notes: [{ title: 'h' }] })
-    expect(one).toMatchObject({ diffs: [], stars: [], tldrs: [], profile: null, apiKeys: [] })
+    const nothing = { diffs: [], stars: [], tldrs: [], reading: [], publications: [], profile: null, apiKeys: [] }
+    expect(one).toMatchObject(nothing)
     const copy = memoryVault(2).vault
     const added: string[] = []
     await importJson(copy, JSON.stringify(one), { onAdded: (table) => added.push(table) })
@@ -138,6 +155,24 @@ describe('JSON', () => {
     expect(listSpaces(vault)).toHaveLength(1)
   })
 
+  it('what was made unread, or taken back, after the export stays so; a time that was not known is filled in', async () => {
+    const { vault } = memoryVault()
+    const { id: diff } = addDiff(vault, { title: 'd', date: '2026-01-01', text: 'p', now: 1 })
+    markRead(vault, [diff], 5)
+    const random = new Random(1)
+    const [taken, unsure] = [publish(vault, random, diff), publish(vault, random, diff)]
+    vault.transact((tx) => tx.update('publications', unsure, { publishedAt: 9 }))
+    const text = await exported(vault)
+    markUnread(vault, [diff])
+    vault.transact((tx) => {
+      tx.delete('publications', taken, { key: '' })
+      tx.update('publications', unsure, { publishedAt: 0 })
+    })
+    expect(await importJson(vault, text)).toMatchObject({ added: 0, updated: 1, kept: 2 })
+    expect(JSON.parse(await exported(vault)).reading).toEqual([])
+    expect(listPublications(vault)).toMatchObject([{ id: unsure, publishedAt: 9 }])
+  })
+
   it('[CELL-6] of two diffs of a day the one made later is left, whichever side has it', async () => {
     for (const [here, there] of [
       [10, 20],
@@ -157,6 +192,7 @@ describe('JSON', () => {
 
   const valid = { format: 'lockstep-export', version: 1 }
   const note = { id: 'n', space: 's', title: '', text: '' }
+  const link = { id: 'A'.repeat(22), server: 'https://notes.example', key: 'A'.repeat(43), diff: 'd', title: '', date: '' }
   it.each([
     ['not JSON', '{'],
     ['null', 'null'],
@@ -173,6 +209,10 @@ describe('JSON', () => {
     ['a text over the limit', JSON.stringify({ ...valid, notes: [{ ...note, text: 'x'.repeat(4 * 1024 * 1024 + 1) }] })],
     ['a day that does not exist', JSON.stringify({ ...valid, diffs: [{ id: 'd', title: '', date: '2026-02-30', text: '' }] })],
     ['an endless paragraph', JSON.stringify({ ...valid, stars: [{ diff: 'd', paragraph: 1e15, text: '' }] })],
+    ['a diff read at no time', JSON.stringify({ ...valid, reading: [{ diff: 'd', readAt: 0 }] })],
+    ['a link that runs', JSON.stringify({ ...valid, publications: [{ ...link, server: 'javascript:alert(1)//' }] })],
+    ['a link with half a key', JSON.stringify({ ...valid, publications: [{ ...link, key: 'AAAA' }] })],
+    ['a link twice', JSON.stringify({ ...valid, publications: [link, link] })],
     ['deep nesting', '['.repeat(100_000)],
     ['a list that is an object', JSON.stringify({ ...valid, notes: {} })],
   ])('refuses %s and writes nothing', async (_name, text) => {
