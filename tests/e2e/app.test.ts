@@ -105,3 +105,30 @@ test.skipIf(!available)('a tab that is closed while somebody writes loses neithe
   expect(await again.getByRole('textbox', { name: 'Write a note' }).inputValue()).toBe('a draft')
   expect(stage.errors).toEqual([])
 })
+
+test.skipIf(!available)('what was typed into the profile is kept when the tab is closed before the field is left', async () => {
+  const context = await newDevice(stage)
+  const focusOf = (page: Page) => page.getByRole('textbox', { name: 'Custom focus' })
+  const open = async () => {
+    const page = await stage.newPage(context)
+    await page.getByRole('button', { name: 'Profile', exact: true }).click()
+    await focusOf(page).waitFor()
+    return page
+  }
+  const page = await open()
+  await focusOf(page).pressSequentially('compilers')
+  await page.close({ runBeforeUnload: false })
+  // It is stored when the field is next seen, and nothing waits any more.
+  const again = await open()
+  expect(await focusOf(again).inputValue()).toBe('compilers')
+  await again.waitForFunction(() => !Object.keys(localStorage).some((key) => key.includes('/field/')))
+  // Emptying it counts, too.
+  await focusOf(again).fill('')
+  await again.close({ runBeforeUnload: false })
+  const third = await open()
+  await third.waitForFunction(() => !Object.keys(localStorage).some((key) => key.includes('/field/')))
+  await third.reload()
+  await focusOf(third).waitFor()
+  expect(await focusOf(third).inputValue()).toBe('')
+  expect(stage.errors).toEqual([])
+})

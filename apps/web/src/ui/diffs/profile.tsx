@@ -1,6 +1,7 @@
 /** What diffs are about: who reads them, interests, depth; and the keys of services that write them. */
 import { INTERESTS, type ProfileEdit } from '@lockstep/model/profile'
-import { useId, useState } from 'react'
+import { useEffect, useId, useState } from 'react'
+import { keepFieldDraft, readFieldDraft } from '#local/field-drafts'
 import { t } from '#strings/strings'
 import { Bar } from '#ui/bar'
 import { ApiKeys } from '#ui/diffs/api-keys'
@@ -12,32 +13,46 @@ import { useAnswer, useVault } from '#ui/vault'
 const DEPTHS = ['quick', 'standard', 'deep'] as const
 
 interface KeptFieldProps {
+  /** Tells it from other fields. */
+  readonly name: string
   readonly label: string
   readonly hint?: string
   readonly value: string
   readonly rows?: number
-  readonly onKeep: (text: string) => void
+  /** @returns whether it is stored */
+  readonly onKeep: (text: string) => Promise<boolean>
 }
 
-/** What is typed is kept when the field is left, and with Enter in a field of one line. */
-function KeptField({ label, hint, value, rows, onKeep }: KeptFieldProps) {
-  const [typed, setTyped] = useState<string>()
-  const keep = () => {
-    if (typed !== undefined && typed !== value) onKeep(typed)
-    setTyped(undefined)
+/**
+ * What is typed is kept when the field is left, and with Enter in a field of one line; what could not be, or was typed in a tab that was
+ * closed, when the field is next seen.
+ */
+function KeptField({ name, label, hint, value, rows, onKeep }: KeptFieldProps) {
+  const [typed, setTyped] = useState(() => readFieldDraft(name))
+  async function keep(): Promise<void> {
+    if (typed === undefined) return
+    if (typed !== value && !(await onKeep(typed))) return
+    // Somebody may have gone on typing.
+    if (readFieldDraft(name) === typed) keepFieldDraft(name, undefined)
+    setTyped((now) => (now === typed ? undefined : now))
   }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, for what was left behind
+  useEffect(() => void keep(), [])
   const field = {
     value: typed ?? value,
     placeholder: hint,
-    onChange: ({ target }: { readonly target: { readonly value: string } }) => setTyped(target.value),
-    onBlur: keep,
+    onChange({ target }: { readonly target: { readonly value: string } }) {
+      keepFieldDraft(name, target.value)
+      setTyped(target.value)
+    },
+    onBlur: () => void keep(),
   }
   const id = useId()
   return (
     <div>
       <label htmlFor={id}>{label}</label>
       {rows === undefined ? (
-        <input {...field} id={id} onKeyDown={({ key }) => key === 'Enter' && keep()} />
+        <input {...field} id={id} onKeyDown={({ key }) => key === 'Enter' && void keep()} />
       ) : (
         <textarea {...field} id={id} rows={rows} />
       )}
@@ -69,7 +84,7 @@ export function ProfilePlace({ drawer }: Pick<PlaceProps, 'drawer'>) {
             <p className="hint">{words.intro}</p>
             <section aria-label={words.about}>
               <h2>{words.about}</h2>
-              <KeptField label={words.name} value={profile.name} onKeep={(name) => void edit({ name: name.trim() })} />
+              <KeptField name="name" label={words.name} value={profile.name} onKeep={(name) => edit({ name: name.trim() })} />
             </section>
             <section aria-label={words.interests}>
               <h2>{words.interests}</h2>
@@ -96,11 +111,12 @@ export function ProfilePlace({ drawer }: Pick<PlaceProps, 'drawer'>) {
                 </select>
               </label>
               <KeptField
+                name="custom-focus"
                 label={words.customFocus}
                 hint={words.customFocusHint}
                 rows={4}
                 value={profile.customFocus}
-                onKeep={(customFocus) => void edit({ customFocus })}
+                onKeep={(customFocus) => edit({ customFocus })}
               />
             </section>
             <ApiKeys keys={profile.apiKeys} onEdit={(apiKeys) => edit({ apiKeys })} />
