@@ -148,6 +148,40 @@ test.skipIf(!available)(
 )
 
 test.skipIf(!available)(
+  '[SHR-2] of a hundred codes that somebody guesses ten are looked at; the right one has to wait then',
+  async () => {
+    const { open, urls } = await serve()
+    const laptop = await open()
+    await share(laptop, 'news')
+    await button(laptop, 'Bring it to another device').click()
+    await button(laptop, 'Make a short code').click()
+    const code = await shownCode(laptop)
+
+    const guesser = await open()
+    await openAppInfo(guesser)
+    await guesser.getByRole('radio', { name: /Another device/ }).check()
+    const statuses: number[] = []
+    const use = async (guess: string) => {
+      await field(guesser, 'Short code').fill(guess)
+      const answer = guesser.waitForResponse((response) => response.url().includes('/v1/codes/'))
+      await button(guesser, 'Use the code').click()
+      statuses.push((await answer).status())
+      await button(guesser, 'Use the code').and(guesser.locator(':enabled')).waitFor()
+    }
+    const letters = [...'23456789ABCDEFGHJKMNPQRSTUVWXYZ']
+    const guesses = letters.flatMap((a) => letters.map((b) => `2222${a}${b}`)).filter((guess) => guess !== code)
+    for (const guess of guesses.slice(0, 100)) await use(guess)
+    await guesser.getByRole('alert').getByText('too many wrong attempts').waitFor()
+    await use(code)
+    expect(statuses.filter((status) => status === 404)).toHaveLength(10)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(91)
+    expect(urls.filter((url) => url.includes('/v1/codes/'))).toHaveLength(101)
+    await guesser.getByRole('alert').getByText('too many wrong attempts').waitFor()
+    expect(await guesser.getByText('The code stands for').count()).toBe(0)
+  },
+)
+
+test.skipIf(!available)(
   'stars set and taken away without a network on both, and a deleted diff, are the same on both afterwards',
   async () => {
     const { open } = await serve()
