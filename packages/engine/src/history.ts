@@ -8,6 +8,8 @@ import type { Driver } from '#driver'
 const MAX_VERSIONS = 100
 /** Versions made by typing within this time of the last one are left out: the one before them is kept. */
 const COALESCE_MILLIS = 10 * 60 * 1000
+/** Characters that go at once: a text before such a loss is kept, whatever it came in. */
+const LOSS = 100
 
 export interface Version {
   readonly version: number
@@ -20,20 +22,23 @@ export interface VersionToKeep {
   readonly table: string
   readonly id: string
   readonly column: string
+  /** As it was before the change. */
   readonly text: string
+  /** Characters that it is shorter by afterwards. */
+  readonly lost: number
   readonly at: number
   /** The change came in small pieces (typing, a live device), not as one whole text. */
   readonly coalesce: boolean
 }
 
-export function keepVersion(driver: Driver, { table, id, column, text, at, coalesce }: VersionToKeep): void {
+export function keepVersion(driver: Driver, { table, id, column, text, lost, at, coalesce }: VersionToKeep): void {
   if (text === '') return
   const last = driver
     .prepare('SELECT at, text FROM _history WHERE tbl = ? AND id = ? AND col = ? ORDER BY seq DESC LIMIT 1')
     .get(table, id, column)
   if (last !== undefined) {
     const age = at - Number(last['at'])
-    if (last['text'] === text || (coalesce && age >= 0 && age < COALESCE_MILLIS)) return
+    if (last['text'] === text || (coalesce && lost < LOSS && age >= 0 && age < COALESCE_MILLIS)) return
   }
   driver.prepare('INSERT INTO _history (tbl, id, col, at, text) VALUES (?, ?, ?, ?, ?)').run(table, id, column, at, text)
   driver

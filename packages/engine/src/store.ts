@@ -195,9 +195,10 @@ export class Store {
   #keepTexts(table: string, id: string, stored: StoredRow, shown: Readonly<Record<string, unknown>>, coalesce: boolean): void {
     for (const [column, spec] of Object.entries(this.schema.tables[table]?.columns ?? {})) {
       if (spec.kind !== KIND.text) continue
-      const before = String(stored.shown[column])
-      if (before === shown[column]) continue
-      keepVersion(this.driver, { table, id, column, text: before, at: this.runtime.now(), coalesce })
+      const [before, after] = [String(stored.shown[column]), String(shown[column])]
+      if (before === after) continue
+      const lost = before.length - after.length
+      keepVersion(this.driver, { table, id, column, text: before, lost, at: this.runtime.now(), coalesce })
     }
   }
 

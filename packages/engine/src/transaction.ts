@@ -231,7 +231,7 @@ export class Transaction<T extends Record<string, Table> = Record<string, Table>
     const cells = new Map(stored.cells)
     cells.set(column, { kind: KIND.text, value: added.state })
     cells.set(DELETED, lwwCell(this.#now, 0))
-    const n = this.#store.saveRow(table, id, stored, cells, false)
+    const n = this.#store.saveRow(table, id, stored, cells, true)
     this.#store.markPending(table, n, this.#now)
     driver.prepare(`DELETE ${where}`).run(...place)
     driver.prepare(INSERT_EDIT).run(...place, added.unsent.bytes)

@@ -91,6 +91,28 @@ test('[CELL-3] an editor gets what others wrote, and a text that was begun anew 
   expect(() => left.handOver(home, id)).toThrow(expect.objectContaining({ code: 'no-such-row' }))
 })
 
+test('the text before somebody began to type is kept, not one for each letter; and the one before much of it goes', () => {
+  const home = testVault()
+  const id = newNote(home, 'as it was\n')
+  const versions = () => home.vault.history('notes', id, 'text').map(({ text }) => text)
+  const editor = new Editor(home, id)
+  for (let i = 0; i < 200; i++) {
+    editor.type(0, 'x')
+    editor.handOver(home, id)
+  }
+  expect(versions()).toEqual(['as it was\n'])
+  const long = `${'x'.repeat(200)}as it was\n`
+  editor.doc.getText(TEXT_NAME).delete(0, 200)
+  editor.handOver(home, id)
+  expect(versions()).toEqual([long, 'as it was\n'])
+  home.clock.now += 11 * 60 * 1000
+  editor.type(0, 'later ')
+  editor.handOver(home, id)
+  editor.type(0, 'and later ')
+  editor.handOver(home, id)
+  expect(versions()).toEqual(['as it was\n', long, 'as it was\n'])
+})
+
 test('what is no update, or builds on one that is not here, is refused and changes nothing', () => {
   const home = testVault()
   const id = newNote(home, 'a\n')
