@@ -47,6 +47,52 @@ test.skipIf(!available)(
   },
 )
 
+test.skipIf(!available)(
+  'nothing jumps while the app opens, however long the notes take, on a wide screen and a narrow one',
+  async () => {
+    for (const viewport of [
+      { width: 1200, height: 800 },
+      { width: 320, height: 640 },
+    ]) {
+      const context = await newDevice(stage, { viewport })
+      // What the worker is asked goes to it late: a frame is painted before each answer.
+      await context.addInitScript(() => {
+        const post = Worker.prototype.postMessage
+        Worker.prototype.postMessage = function (this: Worker, message: unknown) {
+          setTimeout(() => post.call(this, message), 150)
+        }
+        Object.assign(globalThis, { shifts: [] })
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) {
+            const { value, sources } = entry as unknown as {
+              readonly value: number
+              readonly sources: readonly { node?: Element }[]
+            }
+            const moved = sources.map(({ node }) => `${node?.nodeName} ${node?.className}`)
+            ;(globalThis as unknown as { readonly shifts: unknown[] }).shifts.push([value, ...moved])
+          }
+        }).observe({ type: 'layout-shift', buffered: true })
+      })
+      const shifts = (page: Page) =>
+        page.evaluate(() => (globalThis as unknown as { readonly shifts: readonly [number, ...string[]][] }).shifts)
+      const page = await stage.newPage(context)
+      await page.getByText('Write the first note').waitFor()
+      if (viewport.width > 720) await page.getByText('Only on this device').waitFor()
+      expect(await shifts(page)).toEqual([])
+      for (const text of ['one', '# two', 'three\n\nlines']) {
+        await write(page, text)
+        await page.getByRole('textbox', { name: 'Write a note' }).and(page.locator(':placeholder-shown')).waitFor()
+      }
+      await note(page, 'three').waitFor()
+      await page.reload()
+      await note(page, 'three').waitFor()
+      // The list stands on its end and grows upwards: a note that comes may be taller than its place was.
+      const moved = (await shifts(page)).filter(([, ...nodes]) => !nodes.every((node) => node === 'OL '))
+      expect(moved).toEqual([])
+    }
+  },
+)
+
 test.skipIf(!available)('a menu opens below its button: by the pointer, and by keys with its first item', async () => {
   const page = await (await newDevice(stage)).newPage()
   await page.goto(stage.url)

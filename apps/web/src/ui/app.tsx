@@ -156,7 +156,9 @@ export function App() {
         ) : (
           <>
             <SpaceBar space={space} idle={idle} drawer={drawer} onRun={run} />
-            {spaces !== undefined && (
+            {spaces === undefined ? (
+              <div className="timeline" />
+            ) : (
               <Timeline
                 key={space?.id ?? FIRST_SPACE}
                 space={space?.id ?? FIRST_SPACE}
