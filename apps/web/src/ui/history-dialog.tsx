@@ -1,6 +1,7 @@
 /** Earlier texts of a note on this device, each with what the next change made of it. */
 import { useMemo, useState } from 'react'
 import { t } from '#strings/strings'
+import { changeExcerpt } from '#text/change-excerpt'
 import { differences } from '#text/differences'
 import { shortTime } from '#text/when'
 import { Dialog } from '#ui/dialog'
@@ -33,6 +34,28 @@ function Differences({ before, after }: { readonly before: string; readonly afte
   )
 }
 
+/** In one line, so that one change can be told from another without opening it. */
+function Excerpt({ before, after }: { readonly before: string; readonly after: string }) {
+  const { removed, added } = useMemo(() => changeExcerpt(before, after), [before, after])
+  if (removed === added) return <span className="hint">{before.trim().split('\n', 1)[0]}</span>
+  return (
+    <span className="excerpt">
+      {removed !== '' && (
+        <del>
+          <span className="sr-only">{t.history.removed}: </span>
+          {removed}
+        </del>
+      )}{' '}
+      {added !== '' && (
+        <ins>
+          <span className="sr-only">{t.history.added}: </span>
+          {added}
+        </ins>
+      )}
+    </span>
+  )
+}
+
 interface VersionProps {
   readonly at: number
   readonly text: string
@@ -47,8 +70,7 @@ function Version({ at, text, next, onRestore }: VersionProps) {
     <li>
       <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
         <summary>
-          <time dateTime={new Date(at).toISOString()}>{shortTime(at, Date.now())}</time>{' '}
-          <span className="hint">{text.trim().split('\n', 1)[0]}</span>
+          <time dateTime={new Date(at).toISOString()}>{shortTime(at, Date.now())}</time> <Excerpt before={text} after={next} />
         </summary>
         {open && (
           <>
