@@ -11,6 +11,8 @@ export const account = {
   asking: 'Asking the server…',
   vault: 'Vault',
   password: 'Password',
+  newPasswordHint: 'Twelve characters or more are hard to guess. Nobody can look it up for you.',
+  passwordHint: 'The one that the vault was made with, or the last one since.',
   showPassword: 'Show',
   hidePassword: 'Hide',
   deviceName: 'Name of this device',

@@ -11,6 +11,8 @@ export const account = {
   asking: 'Питаємо сервер…',
   vault: 'Сховище',
   password: 'Пароль',
+  newPasswordHint: 'Дванадцять символів або більше важко вгадати. Ніхто не зможе нагадати його вам.',
+  passwordHint: 'Той, з яким сховище створено, або останній після нього.',
   showPassword: 'Показати',
   hidePassword: 'Сховати',
   deviceName: 'Назва цього пристрою',

@@ -45,7 +45,12 @@ export function ChangePasswordForm({ server, vault, hasPassphrase, onDone }: Cha
       <h3>{c.title}</h3>
       <p>{c.hint}</p>
       <PasswordField name="currentPassword" label={t.account.devices.currentPassword} autoComplete="current-password" autoFocus />
-      <PasswordField name="newPassword" label={t.account.devices.newPassword} autoComplete="new-password" />
+      <PasswordField
+        name="newPassword"
+        label={t.account.devices.newPassword}
+        autoComplete="new-password"
+        help={t.account.newPasswordHint}
+      />
       {hasPassphrase && (
         <label className="choice">
           <input type="checkbox" checked={renews} onChange={({ target }) => setRenews(target.checked)} />

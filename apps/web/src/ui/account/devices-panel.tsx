@@ -120,7 +120,9 @@ function RevokeForm({ device, server, vault, hasPassphrase, onDone, onBack }: Re
       <h3>{d.revokeOf(device.name)}</h3>
       <p>{hasPassphrase ? d.hint : d.hintNoPassphrase}</p>
       <PasswordField name="currentPassword" label={d.currentPassword} autoComplete="current-password" autoFocus />
-      {!keeps && <PasswordField name="newPassword" label={d.newPassword} autoComplete="new-password" />}
+      {!keeps && (
+        <PasswordField name="newPassword" label={d.newPassword} autoComplete="new-password" help={t.account.newPasswordHint} />
+      )}
       <label className="choice">
         <input type="checkbox" checked={keeps} onChange={({ target }) => setKeeps(target.checked)} />
         <span>{d.keepCredentials}</span>

@@ -149,6 +149,7 @@ export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
         label={a.password}
         autoComplete={intent === 'create' ? 'new-password' : 'current-password'}
         autoFocus={invitation?.vault !== undefined}
+        help={intent === 'create' ? a.newPasswordHint : a.passwordHint}
       />
       <fieldset className="choices" aria-label={a.which}>
         {(['create', 'join'] as const).map((choice) => (
