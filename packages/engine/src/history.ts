@@ -9,7 +9,7 @@ const MAX_VERSIONS = 100
 /** Versions made by typing within this time of the last one are left out: the one before them is kept. */
 const COALESCE_MILLIS = 10 * 60 * 1000
 /** Characters that go at once: a text before such a loss is kept, whatever it came in. */
-const LOSS = 100
+const LOSS = 20
 
 export interface Version {
   readonly version: number
