@@ -68,7 +68,16 @@ export function accountMethods(home: WebHome, keeper: Keeper) {
     },
     /** A code works once: asked again after it was used it is unknown, and the person asks for another one. */
     takeCode: async (request: Omit<CodeRequest, 'gate'>) => (await home.device()).sharing.takeCode(request),
-    removeFromServer: async (proof: RemovalProof) => (await accountPart()).removeFromServer(await home.device(), proof),
+    /** Where it was refused, what kept the vault in step goes on. */
+    async removeFromServer(proof: RemovalProof): Promise<void> {
+      const { removeFromServer } = await accountPart()
+      await keeper.pause()
+      try {
+        await removeFromServer(await home.device(), proof)
+      } finally {
+        await keeper.resume()
+      }
+    },
     async signOut() {
       await keeper.pause()
       return (await home.device()).signOut({ wipe: false })
