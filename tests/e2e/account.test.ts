@@ -171,7 +171,7 @@ test.skipIf(!available)('[KEY-1] a password changed on another device is asked f
   await laptop.getByLabel('Password now').fill('not this one')
   await laptop.getByLabel('New password').fill('another one')
   await button(laptop, 'Change it').click()
-  await alert(laptop, 'The password now is another one').waitFor()
+  await alert(laptop, 'This is not the password that the vault has now').waitFor()
   await laptop.getByLabel('Password now').fill(PASSWORD)
   await button(laptop, 'Change it').click()
   await laptop.getByText('The password has been changed.').waitFor()

@@ -240,7 +240,7 @@ test.skipIf(!available)(
     await button(laptop, 'Remove it from the server').click()
     await laptop.getByLabel('Password', { exact: true }).fill('wrong')
     await button(laptop, 'Remove from the server').click()
-    await laptop.getByRole('alert').getByText('The password now is another one.').waitFor()
+    await laptop.getByRole('alert').getByText('This is not the password that the vault has now.').waitFor()
     await laptop.getByLabel('Password', { exact: true }).fill(PASSWORD)
     await button(laptop, 'Remove from the server').click()
     await said(laptop, 'It is no longer on the server.')

@@ -153,7 +153,7 @@ export const account = {
     submit: 'Change it',
     done: 'The password has been changed.',
     repaired: 'The password has been changed. The server had gone back to an older state; it has all keys again.',
-    wrong: 'The password now is another one.',
+    wrong: 'This is not the password that the vault has now. Capital letters count.',
   },
   again: {
     title: 'Your password is needed',
