@@ -134,6 +134,25 @@ test.skipIf(!available)('a worker that is killed while it writes loses nothing t
   ).toEqual([])
 })
 
+test.skipIf(!available)('a vault that an earlier version left with a rollback journal opens with everything in it', async () => {
+  const { worker, page } = await newWorker('earlier')
+  await worker.ask('open', 'one', 'browser')
+  const space = await worker.ask<string>('addSpace', 'Kept')
+  await worker.ask('addNote', space, 'Kept', 'an okapi\n')
+  expect(await worker.ask('search', 'okapi')).toEqual({ titles: ['Kept'], backlog: 0 })
+  await worker.ask('close')
+  expect(await worker.ask('toRollbackJournal', 'one')).toEqual(['wal', 'wal'])
+  await worker.ask('open', 'one', 'browser')
+  await worker.ask('addNote', space, 'Later', 'another okapi\n')
+  // Killed with a log that is not in the database yet.
+  await worker.kill()
+  const next = await stage.startWorker(page, 'later', 'device')
+  await openAfter(next)
+  expect((await next.ask<{ titles: string[] }>('search', 'okapi')).titles.sort()).toEqual(['Kept', 'Later'])
+  await next.ask('close')
+  expect(await next.ask('toRollbackJournal', 'one')).toEqual(['wal', 'wal'])
+})
+
 test.skipIf(!available)(
   'a second worker on one vault is told that it is open elsewhere; signing out with wipe leaves nothing',
   async () => {

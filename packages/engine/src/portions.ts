@@ -10,6 +10,8 @@ const FIRST_BYTES = 16 * 1024
 const MOST_BYTES = 2 * 1024 * 1024
 /** And rows: small edits of long texts take their time, in which nothing else runs and the connection may be given up. */
 const MOST_ROWS = 8192
+/** Where others wait: how quick some rows were says little of how quick as many again will be, with a disk behind them. */
+const MOST_SHARED_ROWS = 512
 /** Fewer would write the same pages too often. */
 const LEAST_ROWS = 64
 
@@ -40,7 +42,7 @@ export class Portions {
     if (sharing === undefined || rows === 0) return
     // A clock that was set back meanwhile says nothing.
     const took = Math.max(1, now() - started)
-    this.#rows = Math.max(LEAST_ROWS, Math.min(Math.round((rows * sharing.patience) / took), 2 * rows, MOST_ROWS))
+    this.#rows = Math.max(LEAST_ROWS, Math.min(Math.round((rows * sharing.patience) / took), 2 * rows, MOST_SHARED_ROWS))
   }
 
   /** Others who wait for this thread come first. */

@@ -1,6 +1,7 @@
 /** A whole device in a browser's worker, with the app's own tables. */
 import type { Device } from '@lockstep/engine/device'
 import { openBrowserDevice } from '@lockstep/engine/platform/browser/device'
+import { openOpfsPool } from '@lockstep/engine/platform/browser/opfs-pool'
 import { addNote, editNote, findNote, listNotes } from '@lockstep/model/notes'
 import { schema, type Tables } from '@lockstep/model/schema'
 import { addSpace, listSpaces } from '@lockstep/model/spaces'
@@ -17,6 +18,19 @@ answerWith({
   async open(name: string, storage: 'browser' | 'memory') {
     device = await openBrowserDevice({ name, schema, storage })
     return device.status()
+  },
+  /** The vault's files as versions before the write-ahead log left them: with a rollback journal. @returns the journal that it had until then */
+  async toRollbackJournal(name: string) {
+    const files = await openOpfsPool(`lockstep-${name}`)
+    const before = ['vault.db', 'search.db'].map((file) => {
+      const driver = files.open(file)
+      const [mode] = driver.prepare('PRAGMA journal_mode').values()[0] as [string]
+      driver.exec('PRAGMA journal_mode = TRUNCATE')
+      driver.close()
+      return mode
+    })
+    files.close()
+    return before
   },
   signIn: (request: Parameters<Device['signIn']>[0]) => opened().signIn(request),
   signOut: (wipe: boolean) => opened().signOut({ wipe }),

@@ -4,7 +4,7 @@ import type { DatabaseFiles } from '@lockstep/engine/platform/browser/database-f
 import { openOpfsPool } from '@lockstep/engine/platform/browser/opfs-pool'
 import { loadSqlite, openWasmDatabase } from '@lockstep/engine/platform/browser/sqlite'
 
-/** Databases of one test and their journals. */
+/** Databases of one test and their logs. */
 const PLACES = 32
 
 let files: DatabaseFiles

@@ -34,7 +34,7 @@ function randomBytes(length: number): Uint8Array {
 }
 
 /** A tab's question behind a transaction of a download is answered before anybody notices. Milliseconds. */
-const PATIENCE = 40
+const PATIENCE = 25
 
 /** After the messages that have come: a timer would wait for some milliseconds each time. */
 function letOthers(): Promise<void> {

@@ -13,9 +13,9 @@ const SEARCH_FILE = 'search.db'
 const INDEX = 'search'
 const VAULT = 'main'
 /** Rows indexed in one step: some tens of milliseconds in which nothing else is answered. */
-const STEP_ROWS = 500
-/** The index holds nothing that is not in the vault, but half a write of it would go unnoticed: so it has a journal. */
-const PRAGMAS = `PRAGMA ${INDEX}.journal_mode = TRUNCATE; PRAGMA ${INDEX}.synchronous = NORMAL`
+const STEP_ROWS = 250
+/** The index holds nothing that is not in the vault, but half a write of it would go unnoticed: so it has a log, too. */
+const PRAGMAS = `PRAGMA ${INDEX}.journal_mode = WAL; PRAGMA ${INDEX}.synchronous = NORMAL`
 
 export interface BrowserSearchOptions {
   /** The vault's own connection. */

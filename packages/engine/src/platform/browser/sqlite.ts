@@ -138,7 +138,8 @@ export function openWasmDatabase(sqlite3: Sqlite3Static, { file, vfs, pragmas = 
   }
   const native = nativeDatabase(context, () => database.close())
   try {
-    native.exec(COMMON_PRAGMAS + pragmas)
+    // The file's own come first: some of the common ones read it, and how it is locked must be said before that.
+    native.exec(pragmas + COMMON_PRAGMAS)
   } catch (error) {
     native.close()
     throw new DriverError(driverErrorCode(native.resultCode(error)), 'cannot open the database', { cause: error })
