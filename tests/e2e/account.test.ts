@@ -1,4 +1,5 @@
 /** Signing in, keys and devices, as people meet them: the story of Dataans' first sync, and what goes wrong later. */
+import { randomBytes } from 'node:crypto'
 import { invitationLink } from '@lockstep/web/account/invitation'
 import { qrPath } from '@lockstep/web/account/qr'
 import type { Page } from 'playwright-core'
@@ -343,3 +344,32 @@ test.skipIf(!available)('[HTTP-4] a gate that wants another log-in: one banner, 
   await note(page, 'behind the gate').waitFor()
   expect(errorsOfApp()).toEqual([])
 })
+
+test.skipIf(!available)(
+  'a server without room: why nothing goes up is said where people look, not only when they ask',
+  async () => {
+    await startServer({ quota: 20_000 })
+    const page = await openPage()
+    await write(page, 'the first note')
+    await signUp(page)
+    await closeDialog(page)
+    await page.getByText('In step ·').waitFor()
+    await write(page, `the large note ${randomBytes(40_000).toString('base64url')}`)
+    await button(page, /^Needs attention/).waitFor()
+    const attention = page.getByRole('region', { name: 'Syncing needs your attention' })
+    await attention.getByText(/no room left/).waitFor()
+    await attention.getByRole('button', { name: 'Show what to do' }).click()
+    await page
+      .getByRole('dialog')
+      .getByText(/no room left/)
+      .waitFor()
+    await button(page, 'Sync now').click()
+    await alert(page, /no room left/).waitFor()
+    expect(
+      await page
+        .getByRole('dialog')
+        .getByText(/no room left/)
+        .count(),
+    ).toBe(1)
+  },
+)

@@ -4,10 +4,12 @@ import type { SyncOptions, SyncResult } from '@lockstep/engine/sync'
 import type { WatchEvent } from '@lockstep/engine/watch'
 import { expect, test } from 'vitest'
 import type { WebDevice } from '#host/home'
-import { Keeper } from '#host/keeper'
+import { type Activity, Keeper } from '#host/keeper'
 
 const NOTHING = { segments: 0, bytes: 0 }
 const RESULT: SyncResult = { uploaded: NOTHING, downloaded: NOTHING, repaired: NOTHING }
+
+const IN_STEP: Activity = { syncing: false, progress: undefined, failure: undefined, stopped: false }
 
 /** A device that writes down who watches it. */
 function stage() {
@@ -117,7 +119,7 @@ test('it says that it syncs for as long as any sync runs, and why one failed unt
   emit({ type: 'synced', result: RESULT })
   expect(keeper.activity.syncing).toBe(true)
   await failing
-  expect(keeper.activity).toEqual({ syncing: false, progress: undefined, failure: undefined })
+  expect(keeper.activity).toEqual(IN_STEP)
   onSync(() => Promise.reject(new EngineError('too-many-attempts', 'wait', { retryAfter: 60 })))
   await expect(keeper.sync()).rejects.toThrow('wait')
   expect(keeper.activity).toMatchObject({ syncing: false, failure: { code: 'too-many-attempts', retryAfter: 60 } })
@@ -125,6 +127,29 @@ test('it says that it syncs for as long as any sync runs, and why one failed unt
   expect(keeper.activity.progress).toEqual({ phase: 'upload', done: 1, total: 3 })
   const before = told.account
   emit({ type: 'synced', result: RESULT })
-  expect(keeper.activity).toEqual({ syncing: false, progress: undefined, failure: undefined })
+  expect(keeper.activity).toEqual(IN_STEP)
   expect(told.account).toBe(before + 1)
+})
+
+test('why it has given up is known until something got through, also while it is tried again', async () => {
+  const { keeper, emit, onSync } = stage()
+  const full = new EngineError('quota-exceeded', 'no room')
+  await keeper.watch('live')
+  emit({ type: 'stopped', error: full })
+  const given = { failure: { code: 'quota-exceeded' }, stopped: true }
+  expect(keeper.activity).toMatchObject(given)
+  // The person looks at the app again.
+  keeper.focused()
+  await keeper.resume()
+  emit({ type: 'syncing' })
+  expect(keeper.activity).toMatchObject(given)
+  onSync(() => Promise.reject(full))
+  await expect(keeper.sync()).rejects.toThrow('no room')
+  expect(keeper.activity).toMatchObject(given)
+  emit({ type: 'failed', error: new EngineError('offline', 'no network'), retryIn: 1000 })
+  expect(keeper.activity).toMatchObject({ failure: { code: 'offline' }, stopped: false })
+  emit({ type: 'stopped', error: full })
+  onSync(async () => RESULT)
+  await keeper.sync()
+  expect(keeper.activity).toMatchObject({ failure: undefined, stopped: false })
 })

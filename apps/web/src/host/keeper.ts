@@ -11,8 +11,10 @@ export interface Activity {
   readonly syncing: boolean
   /** Of the sync that runs, where it has something to do. */
   readonly progress: SyncProgress | undefined
-  /** Why the last sync failed; none where it did not. */
+  /** Why the last sync that ended failed; none where it did not. */
   readonly failure: Failure | undefined
+  /** After that failure nothing was tried again by itself: the person has to do something. */
+  readonly stopped: boolean
 }
 
 export interface KeeperListeners {
@@ -33,7 +35,7 @@ export class Keeper {
   #changing: Promise<void> = Promise.resolve()
   /** The watcher has given up until the person does something. */
   #stopped = false
-  #activity: Activity = { syncing: false, progress: undefined, failure: undefined }
+  #activity: Activity = { syncing: false, progress: undefined, failure: undefined, stopped: false }
   #asked = 0
   #watcherSyncs = false
   #toldAt = 0
@@ -66,7 +68,7 @@ export class Keeper {
 
   /** Until {@link resume}. */
   pause(): Promise<void> {
-    return this.#change(async () => {})
+    return this.#change(async () => this.#tell({ failure: undefined, stopped: false }))
   }
 
   #change(begin: () => Promise<void>): Promise<void> {
@@ -97,12 +99,12 @@ export class Keeper {
   /** @throws EngineError */
   async sync(): Promise<SyncResult> {
     this.#asked++
-    this.#tell({ failure: undefined })
+    this.#tell({})
     try {
       const device = await this.#home.device()
       const result = await device.sync({ onProgress: (progress) => this.#progress(progress) })
       this.#asked--
-      this.#tell({ progress: undefined })
+      this.#tell({ progress: undefined, failure: undefined, stopped: false })
       if (this.#stopped) void this.resume()
       return result
     } catch (error) {
@@ -122,16 +124,16 @@ export class Keeper {
         return
       case 'synced':
         this.#watcherSyncs = false
-        this.#tell({ progress: undefined, failure: undefined })
+        this.#tell({ progress: undefined, failure: undefined, stopped: false })
         break
       case 'stopped':
         this.#stopped = true
         this.#watcherSyncs = false
-        this.#tell({ progress: undefined, failure: toFailure(event.error) })
+        this.#tell({ progress: undefined, failure: toFailure(event.error), stopped: true })
         break
       case 'failed':
         this.#watcherSyncs = false
-        this.#tell({ progress: undefined, failure: toFailure(event.error) })
+        this.#tell({ progress: undefined, failure: toFailure(event.error), stopped: false })
         break
       case 'live':
         return

@@ -3,8 +3,10 @@ import { useEffect, useState } from 'react'
 import { openGate } from '#account/gate'
 import { forgetInvitation, useInvitation } from '#account/invitation'
 import { t } from '#strings/strings'
+import { useActivity } from '#ui/activity'
 import { AccountDialog } from '#ui/dialogs'
 import { createPart } from '#ui/part'
+import { shownState, stoppedFor } from '#ui/state-line'
 import { useStatus } from '#ui/status'
 
 const PasswordAgain = createPart(async () => (await import('#ui/account/password-again')).PasswordAgain)
@@ -13,13 +15,15 @@ const ASKING = ['needs-password', 'needs-gate', 'problem'] as const
 
 export function Banners() {
   const { value: status } = useStatus()
+  const activity = useActivity()
   const [put, setPut] = useState<string>()
   const [info, setInfo] = useState(false)
   const invited = useInvitation() !== undefined
   useEffect(() => {
     if (invited) setInfo(true)
   }, [invited])
-  const state = ASKING.find((one) => one === status?.state)
+  const shown = status && shownState(status, activity)
+  const state = ASKING.find((one) => one === shown)
   // What is over may come again, and is then told again.
   if (put !== undefined && put !== state) setPut(undefined)
   if (info) {
@@ -42,7 +46,7 @@ export function Banners() {
   return (
     <section className="banner" aria-label={title}>
       <h2>{title}</h2>
-      <p>{state === 'needs-gate' ? t.account.gate.text : status.problems.at(-1)?.detail}</p>
+      <p>{state === 'needs-gate' ? t.account.gate.text : (stoppedFor(status, activity)?.text ?? status.problems.at(-1)?.detail)}</p>
       <div className="row">
         {state === 'needs-gate' ? (
           <button type="button" className="primary" onClick={openGate}>

@@ -1,5 +1,7 @@
 /** Where everything is, in words, always true: what waits, since when it is in step, what the person has to do. */
+import { explain, type Trouble } from '#account/explain'
 import type { Activity } from '#host/keeper'
+import { HostError } from '#link/messages'
 import { t } from '#strings/strings'
 import { shortTime } from '#text/when'
 import { useActivity } from '#ui/activity'
@@ -12,7 +14,7 @@ export function StateLine({ onClick }: { readonly onClick: () => void }) {
   const activity = useActivity()
   return (
     <button type="button" className="state-line" onClick={onClick} title={t.appInfo}>
-      <span className={`state state-${status?.state ?? 'local'}`}>
+      <span className={`state state-${status === undefined ? 'local' : shownState(status, activity)}`}>
         {status === undefined ? t.loading : stateText(status, activity)}
       </span>
       <span className="version">{t.version(VERSION)}</span>
@@ -20,21 +22,40 @@ export function StateLine({ onClick }: { readonly onClick: () => void }) {
   )
 }
 
-const NEEDS = ['needs-password', 'needs-gate', 'problem']
+const GOES_ON: readonly Status['state'][] = ['pending', 'synced']
+const NEEDS: readonly Status['state'][] = ['needs-password', 'needs-gate', 'problem']
 
 /** The same while the spaces are out of sight, where somebody has to know: out of reach, or something to be done. */
 export function BarState() {
   const { value: status } = useStatus()
+  const activity = useActivity()
   if (status === undefined) return null
-  const isOffline = status.offlineSince !== undefined && (status.state === 'pending' || status.state === 'synced')
-  if (!isOffline && !NEEDS.includes(status.state)) return null
-  return <p className={`bar-state state-${status.state}`}>{stateText(status)}</p>
+  const state = shownState(status, activity)
+  const isOffline = status.offlineSince !== undefined && GOES_ON.includes(state)
+  if (!isOffline && !NEEDS.includes(state)) return null
+  return <p className={`bar-state state-${state}`}>{stateText(status, { ...activity, progress: undefined })}</p>
 }
 
 type Told = Pick<Status, 'state' | 'pending' | 'lastSyncedAt' | 'offlineSince'>
 
+type Doing = Partial<Pick<Activity, 'progress' | 'stopped'>>
+
+/** The device's; but where syncing has stopped for a reason that it does not know of, that is what matters. */
+export function shownState({ state }: Pick<Status, 'state'>, activity: Doing | undefined): Status['state'] {
+  return activity?.stopped === true && GOES_ON.includes(state) ? 'problem' : state
+}
+
+/** That reason, and what to do; none where the device's state has its own words. */
+export function stoppedFor({ state, profile }: Status, activity: Activity | undefined): Trouble | undefined {
+  if (activity?.failure === undefined || !activity.stopped || !GOES_ON.includes(state)) return undefined
+  const { server = '', vault = '' } = profile
+  return explain(new HostError(activity.failure), { server, vault, origin: location.origin })
+}
+
 /** What waits, since when it is in step, or why it is not. */
-export function stateText({ state, pending, lastSyncedAt, offlineSince }: Told, activity?: Activity): string {
+export function stateText(told: Told, activity?: Doing): string {
+  const { pending, lastSyncedAt, offlineSince } = told
+  const state = shownState(told, activity)
   if (activity?.progress !== undefined) return t.state.syncing
   if (state !== 'pending' && state !== 'synced') return t.state[state]
   const now = Date.now()

@@ -6,7 +6,7 @@ import { t } from '#strings/strings'
 import { TroubleText, useAttempt } from '#ui/account/use-attempt'
 import { useActivity } from '#ui/activity'
 import { Icon } from '#ui/icons'
-import { stateText } from '#ui/state-line'
+import { shownState, stateText, stoppedFor } from '#ui/state-line'
 import type { Status } from '#ui/status'
 import { useToast } from '#ui/toasts'
 import { useVault } from '#ui/vault'
@@ -27,6 +27,7 @@ export function SignedInPanel({ status, onView }: SignedInPanelProps) {
   const { passphrase, vault = '', server = '' } = status.profile
   const { busy, trouble, attempt } = useAttempt({ server, vault })
   const syncing = busy || activity?.syncing === true
+  const stopped = stoppedFor(status, activity)
   const a = t.account
 
   function sync(): void {
@@ -43,7 +44,7 @@ export function SignedInPanel({ status, onView }: SignedInPanelProps) {
   return (
     <div className="signed-in">
       <div>
-        <p className={`state state-${status.state}`}>{stateText(status, activity)}</p>
+        <p className={`state state-${shownState(status, activity)}`}>{stateText(status, activity)}</p>
         <p className="help">{a.signedInAs(vault, server)}</p>
       </div>
       {status.problems.map(({ code, subject, detail }) => (
@@ -52,6 +53,11 @@ export function SignedInPanel({ status, onView }: SignedInPanelProps) {
           {a.problems[code] !== undefined && <p>{a.problems[code]}</p>}
         </div>
       ))}
+      {stopped !== undefined && stopped.text !== trouble?.text && (
+        <div className="problem">
+          <p>{stopped.text}</p>
+        </div>
+      )}
       <div className="sync">
         <button type="button" className="primary" disabled={syncing} onClick={sync}>
           <Icon name="sync" /> {syncing ? t.state.syncing : a.sync}
