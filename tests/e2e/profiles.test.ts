@@ -246,7 +246,7 @@ test.skipIf(!available)(
     await said(laptop, 'It is no longer on the server.')
     await closeDialog(laptop)
     await note(laptop, 'stays everywhere').waitFor()
-    await button(laptop, /Not on the server/).waitFor()
+    await button(laptop, /Signed out · \d+ not on the server/).waitFor()
 
     // The phone learns of it when it next asks, and keeps everything.
     await openAppInfo(phone)

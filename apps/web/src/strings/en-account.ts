@@ -65,7 +65,7 @@ export const account = {
     noSignUp: (vault: string) =>
       `This server makes no new vault “${vault}”. If it is yours already, choose “Another device” and enter its passphrase.`,
     wrongVault:
-      'This browser holds the notes of another vault. Log in to that one; or sign out and remove what is here, then log in to this one.',
+      'This profile holds the notes of another vault, or of one whose keys went with signing out. Log in to that one as “another device”; or make a new profile for this one.',
     revoked:
       'This device was revoked from another one, for good. The notes stay readable here. To take part again, export what was not sent, sign out and remove everything here, then log in anew.',
     already: 'Another tab has signed in meanwhile.',
@@ -193,8 +193,14 @@ export const account = {
       n === 1
         ? '1 change is not on the server: removing it here loses it for good.'
         : `${n.toLocaleString('en')} changes are not on the server: removing them here loses them for good.`,
+    unproven:
+      'You have not shown yet that you have your recovery sheet. Once signed out, this device cannot show it any more, and without it nobody gets in again.',
+    removeWay: 'Remove this profile from the browser…',
+    removeTitle: 'Remove this profile from the browser',
+    removeHint: 'Its notes, diffs, drafts and settings. What a server has of it stays there.',
     submitKeep: 'Sign out',
     submitWipe: 'Sign out and remove everything',
+    submitRemove: 'Remove everything',
   },
   signedOut: 'Signed out. Your notes stay in this browser.',
   signedOutUntold: 'Signed out here. The server could not be told: revoke this device from another one if that matters.',

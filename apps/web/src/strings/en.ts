@@ -135,7 +135,7 @@ export const en = {
   },
   state: {
     local: 'Only on this device',
-    'not-on-server': 'Not on the server yet',
+    'not-on-server': (n: number) => (n === 0 ? 'Signed out' : `Signed out · ${n} not on the server`),
     pending: (n: number) => `◆ ${n} waiting to be sent`,
     synced: (when: string) => `In step · ${when}`,
     'needs-password': 'Needs your password',

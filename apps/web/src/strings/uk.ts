@@ -136,7 +136,7 @@ export const uk: Strings = {
   },
   state: {
     local: 'Лише на цьому пристрої',
-    'not-on-server': 'Ще не на сервері',
+    'not-on-server': (n) => (n === 0 ? 'Ви вийшли' : `Ви вийшли · ${n} не на сервері`),
     pending: (n) => `◆ ${n} чекає на надсилання`,
     synced: (when) => `В такт · ${when}`,
     'needs-password': 'Потрібен ваш пароль',

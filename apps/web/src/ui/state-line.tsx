@@ -57,6 +57,7 @@ export function stateText(told: Told, activity?: Doing): string {
   const { pending, lastSyncedAt, offlineSince } = told
   const state = shownState(told, activity)
   if (activity?.progress !== undefined) return t.state.syncing
+  if (state === 'not-on-server') return t.state[state](pending)
   if (state !== 'pending' && state !== 'synced') return t.state[state]
   const now = Date.now()
   if (offlineSince !== undefined)

@@ -1,7 +1,8 @@
 /** App info's contents: signing in, or what there is to see and do when signed in, one view at a time. */
-import { useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { forgetInvitation, useInvitation } from '#account/invitation'
 import type { Recovery } from '#account/recovery'
+import { FIRST_PROFILE, shownProfile } from '#local/profiles'
 import { isRecoveryUnproven } from '#local/recovery-proof'
 import { t } from '#strings/strings'
 import { ChangePasswordForm } from '#ui/account/change-password-form'
@@ -12,11 +13,11 @@ import { RecoverySheet } from '#ui/account/recovery-sheet'
 import { RemovalForm } from '#ui/account/removal-form'
 import { SharePanel } from '#ui/account/share-panel'
 import { SignInForm } from '#ui/account/sign-in-form'
-import { SignOutForm } from '#ui/account/sign-out-form'
+import { RemoveProfileForm, SignOutForm } from '#ui/account/sign-out-form'
 import { type AccountView, SignedInPanel } from '#ui/account/signed-in-panel'
 import { Icon } from '#ui/icons'
 import { type Status, useStatus } from '#ui/status'
-import { StorageNote } from '#ui/storage'
+import { StorageNote, useStorage } from '#ui/storage'
 
 const signedIn = ({ state, profile }: Status): boolean => profile.signedIn || state === 'needs-password'
 
@@ -25,6 +26,7 @@ export function AccountPanel() {
   const [made, setMade] = useState<Recovery>()
   const [view, setView] = useState<AccountView>()
   const invitation = useInvitation()
+  const isStored = useStorage() === 'browser'
   const joining = useRef(false)
   useEffect(() => {
     if (status === undefined || invitation === undefined) return
@@ -48,12 +50,27 @@ export function AccountPanel() {
       </>
     )
   }
-  if (!status.profile.signedIn && status.state !== 'needs-password') {
+  if (!signedIn(status)) {
+    const { state, pending, profile } = status
+    if (view === 'sign-out')
+      return (
+        <Inner onBack={back}>
+          <RemoveProfileForm pending={pending} />
+        </Inner>
+      )
+    const hasSomething = state !== 'local' || pending > 0 || shownProfile !== FIRST_PROFILE
     return (
       <>
         {status.problems.some(({ code }) => code === 'vault-removed') && <p className="problem">{t.profiles.trouble.removed}</p>}
-        <SignInForm key={invitation?.vault} last={status.profile} invitation={invitation} onSignedIn={setMade} />
+        <SignInForm key={invitation?.vault} last={profile} invitation={invitation} onSignedIn={setMade} />
         <StorageNote />
+        {isStored && hasSomething && (
+          <nav className="ways" aria-label={t.profiles.title}>
+            <button type="button" onClick={() => setView('sign-out')}>
+              {t.account.out.removeWay}
+            </button>
+          </nav>
+        )}
       </>
     )
   }
@@ -66,11 +83,19 @@ export function AccountPanel() {
     )
   }
   return (
+    <Inner onBack={back}>
+      <View view={view} status={status} onView={setView} onBack={back} />
+    </Inner>
+  )
+}
+
+function Inner({ onBack, children }: { readonly onBack: () => void; readonly children: ReactNode }) {
+  return (
     <>
-      <button type="button" className="link back" onClick={back}>
+      <button type="button" className="link back" onClick={onBack}>
         <Icon name="back" /> {t.account.back}
       </button>
-      <View view={view} status={status} onView={setView} onBack={back} />
+      {children}
     </>
   )
 }
@@ -94,8 +119,10 @@ function View({ view, status, onView, onBack }: ViewProps) {
       return <RemovalForm server={server} vault={vault} onDone={onBack} />
     case 'password':
       return <ChangePasswordForm {...common} onDone={(renewed) => (renewed ? onView('sheet') : onBack())} />
-    case 'sign-out':
-      return <SignOutForm server={server} vault={vault} pending={status.pending} onDone={onBack} />
+    case 'sign-out': {
+      const sheet = passphrase !== undefined && isRecoveryUnproven() ? () => onView('sheet') : undefined
+      return <SignOutForm server={server} vault={vault} pending={status.pending} onSheet={sheet} onDone={onBack} />
+    }
     case 'sheet':
       if (passphrase === undefined) return <p>{t.account.noneToShow}</p>
       return <RecoverySheet recovery={{ server, vault, passphrase }} prove={isRecoveryUnproven()} onDone={onBack} />

@@ -1,4 +1,7 @@
-/** Signing out. What is removed cannot come back from here: the one place that asks first. */
+/**
+ * Signing out, and removing what this browser has of a profile, also where nobody is signed in. What is removed cannot come back from
+ * here: the one place that asks first.
+ */
 import { type FormEvent, useState } from 'react'
 import { t } from '#strings/strings'
 import { TroubleText, useAttempt } from '#ui/account/use-attempt'
@@ -10,10 +13,12 @@ interface SignOutFormProps {
   readonly vault: string
   /** Changes that the server does not have. */
   readonly pending: number
+  /** The passphrase may be on this device alone: shows it. */
+  readonly onSheet: (() => void) | undefined
   readonly onDone: () => void
 }
 
-export function SignOutForm({ server, vault, pending, onDone }: SignOutFormProps) {
+export function SignOutForm({ server, vault, pending, onSheet, onDone }: SignOutFormProps) {
   const client = useVault()
   const toast = useToast()
   const [wipes, setWipes] = useState(false)
@@ -33,6 +38,14 @@ export function SignOutForm({ server, vault, pending, onDone }: SignOutFormProps
   return (
     <form className="sign-out" onSubmit={(event) => void signOut(event)}>
       <h3>{o.title}</h3>
+      {onSheet && (
+        <div className="problem">
+          <p>{o.unproven}</p>
+          <button type="button" className="link" onClick={onSheet}>
+            {t.account.recovery.showAgain}
+          </button>
+        </div>
+      )}
       <fieldset className="choices column" aria-label={o.title}>
         {[false, true].map((wipe) => (
           <label key={String(wipe)} className="choice">
@@ -50,6 +63,32 @@ export function SignOutForm({ server, vault, pending, onDone }: SignOutFormProps
       <TroubleText trouble={trouble} />
       <button type="submit" className={wipes ? 'danger' : 'primary'} disabled={busy}>
         {wipes ? o.submitWipe : o.submitKeep}
+      </button>
+    </form>
+  )
+}
+
+/** Where nobody is signed in. */
+export function RemoveProfileForm({ pending }: Pick<SignOutFormProps, 'pending'>) {
+  const client = useVault()
+  const { busy, trouble, attempt } = useAttempt({ server: '', vault: '' })
+  const o = t.account.out
+
+  function remove(event: FormEvent): void {
+    event.preventDefault()
+    // All tabs begin anew after that.
+    void attempt(() => client.wipe())
+  }
+  return (
+    <form className="sign-out" onSubmit={remove}>
+      <h3>{o.removeTitle}</h3>
+      <p>{o.removeHint}</p>
+      <p className="error" role="alert">
+        {pending > 0 && o.unsent(pending)}
+      </p>
+      <TroubleText trouble={trouble} />
+      <button type="submit" className="danger" disabled={busy}>
+        {o.submitRemove}
       </button>
     </form>
   )
