@@ -1,5 +1,4 @@
 /** Signing in, keys and devices, as people meet them: the story of Dataans' first sync, and what goes wrong later. */
-import { randomBytes } from 'node:crypto'
 import { invitationLink } from '@lockstep/web/account/invitation'
 import { qrPath } from '@lockstep/web/account/qr'
 import type { Page } from 'playwright-core'
@@ -344,68 +343,3 @@ test.skipIf(!available)('[HTTP-4] a gate that wants another log-in: one banner, 
   await note(page, 'behind the gate').waitFor()
   expect(errorsOfApp()).toEqual([])
 })
-
-test.skipIf(!available)(
-  'a server without room: why nothing goes up is said where people look, not only when they ask',
-  async () => {
-    await startServer({ quota: 20_000 })
-    const page = await openPage()
-    await write(page, 'the first note')
-    await signUp(page)
-    await closeDialog(page)
-    await page.getByText('In step ·').waitFor()
-    await write(page, `the large note ${randomBytes(40_000).toString('base64url')}`)
-    await button(page, /^Needs attention/).waitFor()
-    const attention = page.getByRole('region', { name: 'Syncing needs your attention' })
-    await attention.getByText(/no room left/).waitFor()
-    await attention.getByRole('button', { name: 'Show what to do' }).click()
-    await page
-      .getByRole('dialog')
-      .getByText(/no room left/)
-      .waitFor()
-    await button(page, 'Sync now').click()
-    await alert(page, /no room left/).waitFor()
-    expect(
-      await page
-        .getByRole('dialog')
-        .getByText(/no room left/)
-        .count(),
-    ).toBe(1)
-  },
-)
-
-test.skipIf(!available)(
-  'who has not shown the recovery sheet is told before signing out, and can remove everything after it',
-  async () => {
-    await startServer()
-    const page = await openPage()
-    await write(page, 'sent')
-    await openAppInfo(page)
-    await typePassword(page)
-    await button(page, 'Log in').click()
-    await button(page, 'I have written it down').click()
-    await button(page, 'Skip').click()
-    await syncNow(page)
-    await button(page, 'Sign out…').click()
-    await page.getByText(/this device cannot show it any more/).waitFor()
-    await button(page, 'Show it').click()
-    await page.locator('.passphrase li').first().waitFor()
-    await button(page, 'Back').click()
-    await button(page, 'Sign out…').click()
-    await button(page, 'Sign out').click()
-    await field(page, 'Passphrase').waitFor()
-    await page.locator('.state-line').getByText('Signed out', { exact: true }).waitFor()
-    await closeDialog(page)
-    await write(page, 'never sent')
-    await page.locator('.state-line').getByText('Signed out · 1 not on the server').waitFor()
-    await openAppInfo(page)
-    await button(page, 'Remove this profile from the browser…').click()
-    await alert(page, /1 change is not on the server/).waitFor()
-    await button(page, 'Remove everything').click()
-    await page.getByText('Write the first note').waitFor()
-    await openAppInfo(page)
-    await typePassword(page)
-    expect(await button(page, 'Remove this profile from the browser…').count()).toBe(0)
-    expect(errorsOfApp()).toEqual([])
-  },
-)

@@ -10,6 +10,7 @@ export const account = {
   serverIs: (version: string) => `Lockstep ${version}`,
   asking: 'Asking the server…',
   vault: 'Vault',
+  vaultRules: 'Latin letters, digits, dot, dash and underscore; a letter or digit first.',
   password: 'Password',
   newPasswordHint: 'Twelve characters or more are hard to guess. Nobody can look it up for you.',
   passwordHint: 'The one that the vault was made with, or the last one since.',
@@ -63,7 +64,7 @@ export const account = {
     lockedOutFor: (minutes: number) => `There were too many wrong attempts. Try again in ${count(minutes, 'minute', 'minutes')}.`,
     setupToken: 'This set-up token is not the one that the server printed when it was started for the first time.',
     noSignUp: (vault: string) =>
-      `This server makes no new vault “${vault}”. If it is yours already, choose “Another device” and enter its passphrase.`,
+      `This server makes no new vault “${vault}”. If it is yours already, choose “Another device” and enter its passphrase; if not, try another name.`,
     wrongVault:
       'This profile holds the notes of another vault, or of one whose keys went with signing out. Log in to that one as “another device”; or make a new profile for this one.',
     revoked:

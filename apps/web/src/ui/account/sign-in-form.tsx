@@ -1,17 +1,21 @@
 /** Signing in: which server, which vault, and whether this is its first device. */
+import { MAX_NAME_LENGTH } from '@lockstep/protocol/limits'
 import { type FormEvent, useEffect, useState } from 'react'
 import { deviceNameOf } from '#account/device-name'
 import { explain } from '#account/explain'
 import type { Invitation } from '#account/invitation'
 import { newPassphrase } from '#account/new-passphrase'
 import type { Recovery } from '#account/recovery'
-import { setRecoveryUnproven } from '#local/recovery-proof'
+import { isRecoveryUnproven, setRecoveryUnproven } from '#local/recovery-proof'
 import { t } from '#strings/strings'
 import { CodeField } from '#ui/account/code-field'
 import { PassphraseField, passphraseIn } from '#ui/account/passphrase-field'
 import { PasswordField } from '#ui/account/password-field'
 import { TroubleText, useAttempt } from '#ui/account/use-attempt'
 import { useVault } from '#ui/vault'
+
+/** What the server takes, as typed: what is around it is cut off. */
+const VAULT_NAME = '\\s*[A-Za-z0-9][A-Za-z0-9._\\-]*\\s*'
 
 const KINDS = ['made', 'own', 'none'] as const
 type Kind = (typeof KINDS)[number]
@@ -82,6 +86,10 @@ export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
     const passphrase = passwordOnly ? undefined : isMade ? newPassphrase() : typed
     const setupToken = text('setupToken').trim()
     let done: Recovery | undefined
+    const makes = intent === 'create' && passphrase !== undefined
+    const before = isRecoveryUnproven()
+    // Also where this tab goes before it hears that the vault is made.
+    if (makes) setRecoveryUnproven(true)
     const worked = await attempt(async () => {
       await client.signIn({
         server: server.trim(),
@@ -93,14 +101,14 @@ export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
         ...(passphrase !== undefined && { passphrase }),
         ...(setupToken !== '' && { setupToken }),
       })
-      if (intent === 'create' && passphrase !== undefined) {
-        setRecoveryUnproven(true)
+      if (makes) {
         // What holds is what the device has stored: an earlier try may have got through.
         const { profile } = await client.status()
         done = { server: profile.server ?? server, vault: profile.vault ?? vault, passphrase: profile.passphrase ?? passphrase }
       }
     })
     if (worked) onSignedIn(done)
+    else if (makes) setRecoveryUnproven(before)
   }
 
   return (
@@ -132,6 +140,9 @@ export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
           <input
             name="vault"
             required
+            pattern={VAULT_NAME}
+            maxLength={MAX_NAME_LENGTH}
+            title={a.vaultRules}
             value={vault}
             autoComplete="username"
             autoCapitalize="none"
