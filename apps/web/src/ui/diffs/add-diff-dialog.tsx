@@ -3,6 +3,7 @@ import { paragraphs } from '@lockstep/model/paragraphs'
 import { type FormEvent, useId, useRef, useState } from 'react'
 import { keepDiffDraft, readDiffDraft } from '#local/diff-draft'
 import { askToPersist } from '#local/persistence'
+import { hashOf, type Place } from '#places/place'
 import { t } from '#strings/strings'
 import { dayName, dayOf } from '#text/days'
 import { Dialog } from '#ui/dialog'
@@ -23,6 +24,8 @@ export function AddDiffDialog({ onClose, onGo }: AddDiffDialogProps) {
   const diffs = useDiffs() ?? []
   const [draft, setDraft] = useState(() => readDiffDraft() ?? { date: dayOf(Date.now()), title: '', text: '' })
   const [error, setError] = useState<string>()
+  // What is typed meanwhile would not be in it.
+  const [saving, setSaving] = useState(false)
   const id = useRef(newId())
   const errorId = useId()
   const { add: words } = t.diffs
@@ -38,21 +41,29 @@ export function AddDiffDialog({ onClose, onGo }: AddDiffDialogProps) {
   }
   async function save(event: FormEvent): Promise<void> {
     event.preventDefault()
+    if (saving) return
     if (date === '') return setError(words.badDay)
     if (text.trim() === '') return setError(words.noText)
     const { current } = id
+    setSaving(true)
     try {
       await vault.addDiff({ id: current, title: title.trim() || name, date, text, now: Date.now() })
     } catch (failure) {
+      setSaving(false)
       return setError((failure as Error).message)
     }
     keepDiffDraft(undefined)
     askToPersist()
     onClose()
-    onGo({ kind: 'diff', id: current })
-    const failed = ({ message }: Error) => toast({ text: message })
-    // The one that comes back takes the new one's place.
-    const undo = () => void (before === undefined ? vault.removeDiff(current) : vault.restoreDiff(before.id)).catch(failed)
+    const added: Place = { kind: 'diff', id: current }
+    onGo(added)
+    async function takeBack(): Promise<void> {
+      // The one that comes back takes the new one's place.
+      await (before === undefined ? vault.removeDiff(current) : vault.restoreDiff(before.id))
+      if (location.hash !== hashOf(added)) return
+      onGo(before === undefined ? { kind: 'diffs' } : { kind: 'diff', id: before.id })
+    }
+    const undo = () => void takeBack().catch(({ message }: Error) => toast({ text: message }))
     toast({ text: before === undefined ? words.saved : words.replaced, undo })
   }
   return (
@@ -61,11 +72,11 @@ export function AddDiffDialog({ onClose, onGo }: AddDiffDialogProps) {
         <div className="row">
           <label className="day">
             {words.day}
-            <input type="date" value={date} required onChange={({ target }) => change({ date: target.value })} />
+            <input type="date" value={date} required readOnly={saving} onChange={({ target }) => change({ date: target.value })} />
           </label>
           <label>
             {words.name}
-            <input value={title} placeholder={name} onChange={({ target }) => change({ title: target.value })} />
+            <input value={title} placeholder={name} readOnly={saving} onChange={({ target }) => change({ title: target.value })} />
           </label>
         </div>
         <label>
@@ -74,6 +85,7 @@ export function AddDiffDialog({ onClose, onGo }: AddDiffDialogProps) {
             data-first
             rows={12}
             value={text}
+            readOnly={saving}
             placeholder={words.textHint}
             aria-invalid={error !== undefined}
             aria-describedby={errorId}

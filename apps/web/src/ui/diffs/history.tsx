@@ -1,6 +1,6 @@
 /** All diffs by day, grouped by month, with what is unread since somebody last read. */
 import type { DiffSummary } from '@lockstep/model/diffs'
-import { useMemo, useRef } from 'react'
+import { type RefObject, useEffect, useMemo, useRef, useState } from 'react'
 import { t } from '#strings/strings'
 import { dayName, dayOf } from '#text/days'
 import { Bar, BarButton } from '#ui/bar'
@@ -42,9 +42,54 @@ function itemsOf(diffs: readonly DiffSummary[]): Item[] {
 
 const HEIGHTS = { month: MONTH_HEIGHT, mark: MARK_HEIGHT, diff: ROW_HEIGHT }
 
+interface Left {
+  readonly id: string
+  /** How far down the list was. Pixels. */
+  readonly top: number
+  /** Where the row was in the window. Pixels. */
+  readonly y: number
+}
+
+/** Where the list stood when somebody opened one of its diffs; who comes back from there finds it so, with that row in focus. */
+let left: Left | undefined
+
+function useWayBack(scroller: RefObject<HTMLElement | null>) {
+  const [back] = useState(left)
+  const rowOf = (id: string) => scroller.current?.querySelector<HTMLElement>(`[data-diff="${id}"]`) ?? undefined
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once
+  useEffect(() => {
+    left = undefined
+    const element = scroller.current
+    if (back === undefined || element === null) return
+    const { id, y } = back
+    // Its rows are not on the page yet.
+    const observer = new MutationObserver(arrive)
+    function arrive(): void {
+      const row = rowOf(id)
+      if (row === undefined) return
+      observer.disconnect()
+      // Those above it are about as high as they were, not exactly.
+      element?.scrollBy(0, row.getBoundingClientRect().top - y)
+      if (document.activeElement === document.body) row.focus({ preventScroll: true })
+    }
+    observer.observe(element, { childList: true, subtree: true })
+    arrive()
+    return () => observer.disconnect()
+  }, [])
+  const leave = (id: string) => {
+    left = { id, top: scroller.current?.scrollTop ?? 0, y: rowOf(id)?.getBoundingClientRect().top ?? 0 }
+  }
+  return { top: back?.top ?? 0, leave }
+}
+
 export function History({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'onGo' | 'onRun'>) {
   const diffs = useDiffs()
   const scroller = useRef<HTMLElement>(null)
+  const { top, leave } = useWayBack(scroller)
+  function openRow(id: string): void {
+    leave(id)
+    onGo({ kind: 'diff', id })
+  }
   const items = useMemo(() => itemsOf(diffs ?? []), [diffs])
   const { history } = t.diffs
   return (
@@ -74,11 +119,11 @@ export function History({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'on
           <>
             <StreakCalendar diffs={diffs} />
             <SinceLastRead diffs={diffs} onGo={onGo} />
-            <Rows items={items} keyOf={({ key }) => key} heightOf={({ kind }) => HEIGHTS[kind]} scroller={scroller}>
+            <Rows items={items} keyOf={({ key }) => key} heightOf={({ kind }) => HEIGHTS[kind]} scroller={scroller} top={top}>
               {(item) => {
                 if (item.kind === 'month') return <h2 className="month">{item.name}</h2>
                 if (item.kind === 'mark') return <p className="read-up-to">{history.readUpTo}</p>
-                return <DiffRow diff={item.diff} onOpen={() => onGo({ kind: 'diff', id: item.diff.id })} />
+                return <DiffRow diff={item.diff} onOpen={openRow} />
               }}
             </Rows>
           </>
@@ -88,10 +133,15 @@ export function History({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'on
   )
 }
 
-function DiffRow({ diff: { title, date, stars, readAt }, onOpen }: { readonly diff: DiffSummary; readonly onOpen: () => void }) {
+interface DiffRowProps {
+  readonly diff: DiffSummary
+  readonly onOpen: (id: string) => void
+}
+
+function DiffRow({ diff: { id, title, date, stars, readAt }, onOpen }: DiffRowProps) {
   const { history } = t.diffs
   return (
-    <button type="button" className={readAt === 0 ? 'diff-row unread' : 'diff-row'} onClick={onOpen}>
+    <button type="button" className={readAt === 0 ? 'diff-row unread' : 'diff-row'} data-diff={id} onClick={() => onOpen(id)}>
       <span className="dot" aria-hidden="true" />
       <span className="what">
         <strong>{title === '' ? t.untitled : title}</strong>

@@ -29,13 +29,18 @@ interface KeptFieldProps {
  */
 function KeptField({ name, label, hint, value, rows, onKeep }: KeptFieldProps) {
   const [typed, setTyped] = useState(() => readFieldDraft(name))
+  const [stored, setStored] = useState<{ readonly text: string; readonly over: string }>()
   async function keep(): Promise<void> {
     if (typed === undefined) return
     if (typed !== value && !(await onKeep(typed))) return
     // Somebody may have gone on typing.
     if (readFieldDraft(name) === typed) keepFieldDraft(name, undefined)
-    setTyped((now) => (now === typed ? undefined : now))
+    setStored({ text: typed, over: value })
   }
+  // It is shown until the vault answers with it: what stood there before would come back for a moment, and be typed on.
+  useEffect(() => {
+    if (stored !== undefined && stored.text === typed && stored.over !== value) setTyped(undefined)
+  }, [stored, typed, value])
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, for what was left behind
   useEffect(() => void keep(), [])
   const field = {

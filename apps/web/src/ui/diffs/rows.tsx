@@ -9,9 +9,11 @@ interface RowsProps<T> {
   readonly heightOf: (item: T) => number
   readonly children: (item: T) => ReactNode
   readonly scroller: RefObject<HTMLElement | null>
+  /** How far down it begins. Pixels. */
+  readonly top?: number
 }
 
-export function Rows<T>({ items, keyOf, heightOf, children, scroller }: RowsProps<T>) {
+export function Rows<T>({ items, keyOf, heightOf, children, scroller, top = 0 }: RowsProps<T>) {
   const list = useRef<HTMLOListElement>(null)
   const [above, setAbove] = useState(0)
   // What stands above the list may grow and shrink.
@@ -28,6 +30,7 @@ export function Rows<T>({ items, keyOf, heightOf, children, scroller }: RowsProp
     estimateSize: (i) => heightOf(items[i] as T),
     getItemKey: (i) => keyOf(items[i] as T),
     scrollMargin: above,
+    initialOffset: top,
     overscan: 10,
   })
   return (

@@ -25,6 +25,14 @@ function itemsOf(stars: readonly Star[]): Item[] {
   })
 }
 
+/** What goes would take the focus with it: the next one's button gets it, or that of the one before. */
+function leaveTo(button: HTMLElement): void {
+  const all = [...(button.closest('ol')?.querySelectorAll<HTMLElement>('button.star') ?? [])]
+  const at = all.indexOf(button)
+  const other = all[at + 1] ?? all[at - 1]
+  other?.focus({ preventScroll: true })
+}
+
 export function Stars({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'onGo' | 'onRun'>) {
   const vault = useVault()
   const toast = useToast()
@@ -33,7 +41,8 @@ export function Stars({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'onGo
   const items = useMemo(() => itemsOf(stars ?? []), [stars])
   const words = t.diffs.stars
   const failed = ({ message }: Error) => toast({ text: message })
-  async function remove(id: string): Promise<void> {
+  async function remove(id: string, button: HTMLElement): Promise<void> {
+    leaveTo(button)
     await vault.removeStars([id])
     toast({ text: words.removed, undo: () => void vault.restoreStars([id]).catch(failed) })
   }
@@ -74,7 +83,7 @@ export function Stars({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'onGo
                     aria-pressed="true"
                     aria-label={words.unstar}
                     title={words.unstar}
-                    onClick={() => void remove(id).catch(failed)}
+                    onClick={({ currentTarget }) => void remove(id, currentTarget).catch(failed)}
                   >
                     <Icon name="star" />
                   </button>

@@ -1,0 +1,168 @@
+/** Diffs, stars and the profile for people who are faster than the vault, and for those who use keys alone. */
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { newDevice } from './app-stage.ts'
+import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { askHost } from './host-channel.ts'
+
+const available = hasChromium('forms of diffs in Chromium')
+let stage: BrowserStage
+
+beforeAll(async () => {
+  if (available) stage = await openBrowser('app')
+})
+afterEach(() => {
+  if (available) expect(stage.errors.splice(0)).toEqual([])
+})
+afterAll(() => stage?.close())
+
+async function open(): Promise<Page> {
+  const page = await stage.newPage(await newDevice(stage))
+  await page.getByText('Write the first note').waitFor()
+  return page
+}
+
+/** From now on the worker hears nothing of this method, until it is let go. */
+async function hold(page: Page, method: string): Promise<{ letGo: () => Promise<void> }> {
+  await page.evaluate((method) => {
+    const post = Worker.prototype.postMessage
+    const held: (() => void)[] = []
+    Worker.prototype.postMessage = function (this: Worker, message: { readonly method?: string }) {
+      if (message.method === method) held.push(() => post.call(this, message))
+      else post.call(this, message)
+    }
+    Object.assign(window, {
+      letGo: () => {
+        Worker.prototype.postMessage = post
+        for (const send of held) send()
+      },
+    })
+  }, method)
+  return { letGo: () => page.evaluate(() => (window as unknown as { letGo: () => void }).letGo()) }
+}
+
+const dialog = (page: Page) => page.getByRole('dialog', { name: 'Add a diff' })
+const place = (page: Page, name: string) => page.getByRole('list', { name: 'Diffs, stars, profile' }).getByRole('button', { name })
+const undo = (page: Page) => page.getByRole('button', { name: 'Undo' })
+
+async function add(page: Page, count: number, text = 'one\n\ntwo'): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const date = new Date(Date.UTC(2026, 0, 1 + i)).toISOString().slice(0, 10)
+    await askHost(page, [['addDiff', { id: `d${i}`, date, title: `Digest ${i}`, text, now: Date.parse(date) }]])
+  }
+}
+
+describe.skipIf(!available)('faster than the vault', () => {
+  test('a diff that is being saved is saved once, and takes no letters that would be lost', async () => {
+    const page = await open()
+    const { letGo } = await hold(page, 'addDiff')
+    await page.keyboard.press('Alt+a')
+    await dialog(page).getByLabel('Text').fill('all of it')
+    await page.keyboard.press('Control+Enter')
+    await page.keyboard.press('Control+Enter')
+    await page.keyboard.type(' and more')
+    const shown = await dialog(page).getByLabel('Text').inputValue()
+    await letGo()
+    await dialog(page).waitFor({ state: 'detached' })
+    await page.locator('article.diff').getByText(shown, { exact: true }).waitFor()
+    expect(await page.getByText('The diff is saved.').count()).toBe(1)
+  })
+
+  test('the undo of a diff shows what it brought back', async () => {
+    const page = await open()
+    await add(page, 1, 'the earlier text')
+    await page.keyboard.press('Alt+a')
+    await dialog(page).getByLabel('Day').fill('2026-01-01')
+    await dialog(page).getByLabel('Text').fill('the later text')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('article.diff').getByText('the later text').waitFor()
+    await undo(page).click()
+    await page.locator('article.diff').getByText('the earlier text').waitFor()
+    await page.keyboard.press('Alt+a')
+    await dialog(page).getByLabel('Day').fill('2026-01-02')
+    await dialog(page).getByLabel('Text').fill('of another day')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('article.diff').getByText('of another day').waitFor()
+    await undo(page).click()
+    await page.locator('.diff-row').getByText('Digest 0').waitFor()
+    // Whoever is elsewhere by then stays there.
+    await page.keyboard.press('Alt+a')
+    await dialog(page).getByLabel('Text').fill('of today')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('article.diff').getByText('of today').waitFor()
+    await place(page, 'Stars').click()
+    await undo(page).click()
+    await place(page, 'Diffs').getByText('unread').waitFor({ state: 'detached' })
+    await page.getByText('Star what matters').waitFor()
+  })
+
+  test('a field of the profile shows what was typed while the vault takes it, and goes on from there', async () => {
+    const page = await open()
+    await place(page, 'Profile').click()
+    const field = page.getByLabel('Name', { exact: true })
+    await field.click()
+    const { letGo } = await hold(page, 'profile')
+    await page.keyboard.type('Ada')
+    await page.keyboard.press('Enter')
+    // It is stored.
+    await page.waitForFunction(() => !Object.keys(localStorage).some((key) => key.includes('/field/')))
+    expect(await field.inputValue()).toBe('Ada')
+    await page.keyboard.type(' Lovelace')
+    await page.keyboard.press('Enter')
+    await letGo()
+    await page.getByRole('button', { name: 'Profile: Ada Lovelace' }).waitFor()
+    expect(await field.inputValue()).toBe('Ada Lovelace')
+  })
+})
+
+describe.skipIf(!available)('with keys alone', () => {
+  test('after a star is taken away the next one has the focus', async () => {
+    const page = await open()
+    await add(page, 1, 'one\n\ntwo\n\nthree')
+    await askHost(
+      page,
+      [0, 1, 2].map((paragraph) => ['addStar', { diff: 'd0', paragraph, now: Date.now() }]),
+    )
+    await place(page, 'Stars').click()
+    const buttons = page.getByRole('button', { name: 'Take the star away' })
+    await buttons.nth(2).waitFor()
+    const focused = (text: string) =>
+      page.waitForFunction((text) => document.activeElement?.closest('.starred-text')?.textContent?.includes(text), text)
+    await buttons.nth(1).focus()
+    await page.keyboard.press('Enter')
+    await page.locator('.starred-text').getByText('two').waitFor({ state: 'detached' })
+    await focused('three')
+    await page.keyboard.press('Enter')
+    await page.locator('.starred-text').getByText('three').waitFor({ state: 'detached' })
+    await focused('one')
+  })
+
+  test('the way back from a diff leads to its row, however far down it is', async () => {
+    const page = await open()
+    await add(page, 60)
+    await place(page, 'Diffs').click()
+    const row = page.locator('.diff-row').filter({ hasText: /^Digest 7/ })
+    await page.locator('.diff-row').first().waitFor()
+    await page.locator('.screen').evaluate((element) => element.scrollTo(0, 3000))
+    await row.waitFor()
+    // Until nothing moves any more.
+    await row.click({ trial: true })
+    const before = await row.boundingBox()
+    await row.click()
+    await page.locator('article.diff').waitFor()
+    await page.keyboard.press('Escape')
+    await page.waitForFunction(() => document.activeElement?.textContent?.startsWith('Digest 7'))
+    // Its neighbours may be measured anew, but it is where the eye looks for it.
+    await page.waitForFunction((y) => Math.abs((document.activeElement?.getBoundingClientRect().top ?? 0) - y) < 40, before?.y ?? 0)
+    await page.keyboard.press('Enter')
+    await page.locator('article.diff').waitFor()
+    await page.goBack()
+    await page.waitForFunction(() => document.activeElement?.textContent?.startsWith('Digest 7'))
+    // Whoever comes from elsewhere begins at the top.
+    await place(page, 'Stars').click()
+    await page.getByText('Star what matters').waitFor()
+    await place(page, 'Diffs').click()
+    await page.locator('.diff-row').getByText('Digest 59').waitFor()
+    expect(await page.locator('.screen').evaluate((element) => element.scrollTop)).toBe(0)
+  })
+})
