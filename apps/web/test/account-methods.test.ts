@@ -12,7 +12,7 @@ test('[VAULT-1] a removal that was refused leaves a vault that keeps in step by 
     status: () => ({ state: 'synced' }),
     watch() {
       watching = true
-      return { stop: async () => {}, syncNow: async () => {}, focused: () => {}, changed: () => {} }
+      return { stop: async () => {}, back: () => {}, reconnect: () => {} }
     },
     async removeFromServer() {
       // As a device does before it asks.

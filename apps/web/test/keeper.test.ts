@@ -25,8 +25,8 @@ function stage() {
       onEvent = options.onEvent
       return {
         stop: async () => void log.push('ends'),
-        syncNow: async () => void log.push('syncs'),
-        focused: () => log.push('focused'),
+        back: () => log.push('focused'),
+        reconnect: () => log.push('syncs'),
         changed: () => {},
       }
     },

@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly hasPending: () => boolean
   /** The last sync failed. */
   readonly isFailing: () => boolean
-  readonly watcher: { readonly focused: () => void; readonly changed: () => void }
+  readonly watcher: { readonly focused: () => void; readonly back: () => void; readonly changed: () => void }
 }
 
 /** Returns what is to be called every {@link LOOK_EVERY} milliseconds. */
@@ -33,7 +33,8 @@ export function lookAround({ now, version, hasPending, isFailing, watcher }: Sur
     const at = now()
     const wasAway = at - lookedAt > AWAY
     lookedAt = at
-    if (wasAway || !isFailing()) watcher.focused()
+    if (wasAway) watcher.back()
+    else if (!isFailing()) watcher.focused()
     const found = version()
     if (found === seen) return
     seen = found

@@ -10,7 +10,7 @@ function looking() {
     version: () => state.version,
     hasPending: () => state.pending,
     isFailing: () => state.failing,
-    watcher: { focused: () => told.push('focused'), changed: () => told.push('changed') },
+    watcher: { focused: () => told.push('focused'), back: () => told.push('back'), changed: () => told.push('changed') },
   })
   return {
     state,
@@ -44,7 +44,7 @@ it('while syncs fail they are tried again when the watcher says, or at once afte
   const { state, look } = looking()
   state.failing = true
   expect([look(), look(), look(30_000)]).toEqual([[], [], []])
-  expect(look(30_001)).toEqual(['focused'])
+  expect(look(30_001)).toEqual(['back'])
   expect(look()).toEqual([])
   state.failing = false
   expect(look()).toEqual(['focused'])

@@ -251,8 +251,12 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
   watch({ mode, onEvent }: { readonly mode: SyncMode; readonly onEvent: (event: WatchEvent) => void }): {
     readonly stop: () => Promise<void>
     readonly syncNow: () => Promise<void>
-    /** The app came to the foreground, or the machine woke up. */
+    /** The app is looked at. */
     readonly focused: () => void
+    /** The app came to the foreground, or the machine woke up: also what fails is tried again, and a silent live connection replaced. */
+    readonly back: () => void
+    /** There is a network again. */
+    readonly reconnect: () => void
     /** Another process has written to this device's database: this one's own writes are noticed without. */
     readonly changed: () => void
   } {
@@ -294,6 +298,8 @@ export class Device<T extends Record<string, Table> = Record<string, Table>> {
       },
       syncNow: () => watcher.syncNow(),
       focused: () => watcher.focused(),
+      back: () => watcher.back(),
+      reconnect: () => watcher.reconnect(),
       changed: () => watcher.changed(),
     }
   }

@@ -5,7 +5,7 @@
  * | --- | --- |
  * | manual | when asked |
  * | auto | at the start, 2 s after the last local change, and on focus when the last sync is over an hour old |
- * | live | at the start, at once after a local change; what others write comes over a WebSocket |
+ * | live | at the start, at once after a local change; what others write comes over a WebSocket, another one after a silence |
  *
  * A 401 stops everything and asks once, and a removed vault asks nothing; so does a gate that refuses this device, whose session stays. Other failures are tried again after 1 s, 2 s, 4 s … 5 min, each shortened by up to
  * half at random, so that a thousand clients do not come back in the same second. A live connection that breaks off is
@@ -31,6 +31,9 @@ export interface Timers {
   /** In [0, 1). */
   readonly jitter: () => number
 }
+
+/** A live connection that brought nothing for so long may be dead: browsers do not show the server's pings. Milliseconds. */
+const SILENT_AFTER = 60 * 1000
 
 /** What the watcher needs of a signed-in device; asked for anew at each try. */
 export interface WatchTarget {
@@ -85,11 +88,15 @@ export class Watcher {
   /** Something happened while a sync ran: run once more after it. */
   #again = false
   #failures = 0
+  /** The server said when to come again. */
+  #mustWait = false
   /** Live connections that ended without a message, one after another. */
   #liveFailures = 0
   #cancelReconnect: (() => void) | undefined
   #stopped = false
   #socket: Socket | undefined
+  /** When the live connection was opened or brought something last. */
+  #heardAt = 0
   /** Live messages are applied one after another. */
   #applying: Promise<void> = Promise.resolve()
 
@@ -114,6 +121,29 @@ export class Watcher {
     if (this.#stopped || this.#options.mode === 'manual' || this.#running !== undefined) return
     const last = this.#options.target.lastSyncedAt()
     if (last === undefined || this.#options.target.now() - last > STALE_AFTER) void this.syncNow()
+  }
+
+  /** The person is back, or the machine is: what failed may work now, and what is open may be dead. */
+  back(): void {
+    if (this.#stopped || this.#options.mode === 'manual' || this.#running !== undefined) return
+    if (this.#failures > 0) {
+      if (!this.#mustWait) void this.syncNow()
+    } else if (this.#socket !== undefined && this.#options.target.now() - this.#heardAt > SILENT_AFTER) this.reconnect()
+    else this.focused()
+  }
+
+  /** There is a network again, perhaps another one: syncs, and opens another live connection in place of the one that there is. */
+  reconnect(): void {
+    if (this.#stopped || this.#options.mode === 'manual') return
+    this.#cancelReconnect?.()
+    this.#cancelReconnect = undefined
+    const socket = this.#socket
+    this.#socket = undefined
+    if (socket !== undefined) {
+      socket.close()
+      this.#options.onEvent({ type: 'live', connected: false })
+    }
+    void this.syncNow()
   }
 
   #schedule(millis: number): void {
@@ -169,6 +199,7 @@ export class Watcher {
       onEvent({ type: 'stopped', error })
       return
     }
+    this.#mustWait = error.retryAfter !== undefined
     const wait = Math.max((error.retryAfter ?? 0) * 1000, backOff(this.#failures++, timers.jitter()))
     onEvent({ type: 'failed', error, retryIn: wait })
     if (!this.#stopped) this.#schedule(wait)
@@ -191,15 +222,19 @@ export class Watcher {
       onOpen: () => {
         const { cursor, chain } = syncer.inbox.position()
         socket.send(JSON.stringify({ token: target.token(), after: cursor, chain: toBase64Url(chain) }))
+        this.#heardAt = target.now()
         onEvent({ type: 'live', connected: true })
       },
       onMessage: (bytes) => {
+        if (this.#socket !== socket) return
         this.#liveFailures = 0
+        this.#heardAt = target.now()
         this.#applying = this.#applying.then(() => this.#received(syncer, bytes))
       },
       onClose: (code) => {
-        if (this.#socket === socket) this.#socket = undefined
-        if (this.#stopped) return
+        // It was replaced, or all has ended.
+        if (this.#stopped || this.#socket !== socket) return
+        this.#socket = undefined
         onEvent({ type: 'live', connected: false })
         if (code === 4401) void this.#failed(new EngineError('needs-password', 'the session has ended: sign in again'))
         else if (code === 4410) void this.#failed(new EngineError('vault-removed', 'this vault was removed from its server'))

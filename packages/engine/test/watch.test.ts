@@ -193,6 +193,29 @@ describe('failures', () => {
     expect(events.at(-1)).toMatchObject({ type: 'failed', retryIn: 1000 })
   })
 
+  test('are tried again at once when the person is back, but for what the server wants to be waited for', async () => {
+    const { watcher, state, pass } = watching('auto')
+    state.run = async () => {
+      throw new EngineError('offline', 'no network')
+    }
+    watcher.start()
+    await pass(20_000)
+    const before = state.syncs
+    watcher.back()
+    await pass(0)
+    expect(state.syncs).toBe(before + 1)
+    state.run = async () => {
+      throw new EngineError('too-many-attempts', 'wait', { retryAfter: 600 })
+    }
+    watcher.back()
+    watcher.back()
+    await pass(0)
+    expect(state.syncs).toBe(before + 2)
+    watcher.back()
+    await pass(0)
+    expect(state.syncs).toBe(before + 2)
+  })
+
   test('the server’s own Retry-After is waited for', async () => {
     const { watcher, state, events, pass } = watching('auto')
     state.run = async () => {
@@ -358,6 +381,37 @@ describe('the live connection', () => {
     watcher.changed()
     await pass(0)
     expect([state.syncs, sockets.length]).toEqual([(before[0] as number) + 1, before[1]])
+  })
+
+  test('a connection that was silent is replaced when the person is back: it may be dead, and nobody would know', async () => {
+    const { watcher, state, sockets, pass, types } = await connected()
+    await pass(60_000)
+    watcher.back()
+    await pass(0)
+    expect([state.syncs, sockets.length]).toEqual([1, 1])
+    await pass(1)
+    watcher.back()
+    await pass(0)
+    expect([state.syncs, sockets.length, sockets[0]?.closed]).toEqual([2, 2, true])
+    expect(types().slice(-3)).toEqual(['live', 'syncing', 'synced'])
+    // What is left of the old one changes nothing.
+    sockets[0]?.onMessage(EMPTY)
+    sockets[0]?.onClose(1006)
+    sockets[1]?.onOpen()
+    await pass(50_000)
+    expect([state.syncs, state.applied, sockets.length]).toEqual([2, 0, 2])
+    sockets[1]?.onMessage(EMPTY)
+    await pass(50_000)
+    watcher.back()
+    await pass(0)
+    expect([state.syncs, state.applied, sockets.length]).toEqual([2, 1, 2])
+  })
+
+  test('with another network there is another connection', async () => {
+    const { watcher, state, sockets, pass } = await connected()
+    watcher.reconnect()
+    await pass(0)
+    expect([state.syncs, sockets.length, sockets[0]?.closed]).toEqual([2, 2, true])
   })
 
   test('stopping ends everything and waits for what runs', async () => {

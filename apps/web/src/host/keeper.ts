@@ -88,12 +88,12 @@ export class Keeper {
   /** The app came to the foreground: perhaps from the gate's log-in. */
   focused(): void {
     if (this.#stopped) void this.resume()
-    else this.#watching?.focused()
+    else this.#watching?.back()
   }
 
   /** The machine has a network again. */
   online(): void {
-    void this.#watching?.syncNow()
+    this.#watching?.reconnect()
   }
 
   /** @throws EngineError */
