@@ -67,7 +67,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   'gate-refused': 'pass one with --access-token; the session and what is on this device stay as they are',
   'quota-exceeded': 'what you change is kept on this device; who runs the server can make room: disk space, or serve --quota',
   'vault-removed': 'share it again with: lockstep profile share --server URL',
-  offline: 'what you change meanwhile is kept and sent with the next sync',
+  offline: 'check the address and the network: what is on this device stays as it is',
 }
 
 /** Somebody has to be asked who the person is: the server, or the gate in front of it. */

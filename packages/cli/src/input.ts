@@ -27,9 +27,17 @@ export async function readText(io: Io, file: string): Promise<string> {
   try {
     bytes = await readFile(file)
   } catch (error) {
-    throw new CliError('file-unreadable', `${file} cannot be read: ${messageOf(error)}`, { cause: error })
+    const why = REASONS[String((error as NodeJS.ErrnoException).code)] ?? messageOf(error)
+    throw new CliError('file-unreadable', `"${file}" cannot be read: ${why}`, { cause: error })
   }
-  return decode(bytes, file)
+  return decode(bytes, `"${file}"`)
+}
+
+/** Of what the system says in a code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'its permissions do not let you',
 }
 
 /** Without the one line end that `echo` and editors add. */

@@ -16,8 +16,10 @@ export function processIo(): Io {
   // `lockstep note list | head` ends the pipe early: that is no failure, there is just nobody left to tell.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      process.exit()
+      if (error.code === 'EPIPE') process.exit()
+      // Half of an answer would pass for the whole.
+      if (stream === process.stdout) process.stderr.write(`The output cannot be written: ${error.message}.\n`)
+      process.exit(1)
     })
   }
   return {

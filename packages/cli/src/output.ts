@@ -53,10 +53,13 @@ export class Output {
   }
 }
 
-/** "no note" → "No note.": one sentence, unless it ends with something to copy. A server's words may be in it. */
+/**
+ * "no note" → "No note.": one sentence, unless it ends with something to copy. It may begin with the name of a file or an address, which
+ * stays as it is, and a server's words may be in it.
+ */
 export function sentence(text: string): string {
   const message = text.split('\n').map(printable).join('\n')
-  const first = message.slice(0, 1).toUpperCase()
+  const word = /^[a-z]+(?=[,;:]?(?:\s|$))/.exec(message)?.[0] ?? ''
   const end = /[.!?)]$|https?:\S+$|: lockstep \S.*$/.test(message) ? '' : '.'
-  return `${first}${message.slice(1)}${end}`
+  return `${word.slice(0, 1).toUpperCase()}${message.slice(word === '' ? 0 : 1)}${end}`
 }

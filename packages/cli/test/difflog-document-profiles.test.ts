@@ -69,6 +69,16 @@ describe('Import', () => {
     ])
   })
 
+  it('[SHR-2] a wrong password uses the code up, and what is told is another way on', async () => {
+    const stage = await profileStage('open')
+    const [a, b] = [stage.home('a'), stage.home('b')]
+    await a.json(share(stage, '--vault', 'news'), typed())
+    const { code, message } = await b.failure(take(stage, '--code', await codeOf(a)), typed('wrong horse'))
+    expect(code).toBe('wrong-credentials')
+    expect(message).toMatch(/--passphrase.*--vault news$/)
+    expect(await b.json(take(stage, '--vault', 'news'), typed())).toMatchObject({ name: 'news' })
+  })
+
   it('[SHR-2] of a hundred guessed codes ten are looked at; then the right one has to wait, too', async () => {
     const stage = await profileStage('open')
     const a = stage.home('a')

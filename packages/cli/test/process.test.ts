@@ -32,6 +32,19 @@ it('runs, takes its home from LOCKSTEP_HOME, and ends with its status', async ()
   expect(await outcome(['sync', '--home', home])).toMatchObject({ status: 3, out: '' })
 })
 
+it.skipIf(process.platform !== 'linux')(
+  'an answer that cannot be written, on a full disk, is one sentence and status 1',
+  async () => {
+    const home = join(await scratchFolder(), 'home')
+    const child = spawn('/bin/sh', ['-c', '"$@" > /dev/full', 'sh', process.execPath, BIN, 'space', 'list', '--home', home], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    const [said, [status]] = await Promise.all([text(child.stderr), once(child, 'close')])
+    expect(said).toMatch(/^The output cannot be written: .+\n$/)
+    expect(status).toBe(1)
+  },
+)
+
 it('serve says where it listens, writes its process id, and stops cleanly when told to', async () => {
   const data = join(await scratchFolder(), 'data')
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -31,7 +31,10 @@ export function findRow({ vault, given, noun, missing, from, name }: ReferenceQu
   const named = name === undefined ? [] : find(`"${name}" = ?`, given)
   const found = named.length > 0 || given.length < MIN_BEGINNING ? named : find('substr(id, 1, ?) = ?', given.length, given)
   const [only] = found
-  if (only === undefined) throw new ModelError(missing, `there is no ${noun} "${given}"`)
+  if (only === undefined) {
+    const hint = given.length < MIN_BEGINNING && name === undefined ? `: give at least ${MIN_BEGINNING} characters of its id` : ''
+    throw new ModelError(missing, `there is no ${noun} "${given}"${hint}`)
+  }
   if (found.length === 1) return only
   const ids = found.map(({ id }) => String(id)).join(', ')
   throw new ModelError('ambiguous', `"${given}" fits more than one ${noun}: say which one by its id (${ids})`)

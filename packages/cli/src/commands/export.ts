@@ -14,15 +14,18 @@ export const exportCommands: CommandGroup = (program, io) => {
     .argument('<dest>', 'an empty or new folder')
     .description('write a folder of Markdown files: a folder for each space, a file for each note')
   onRun(markdown, io, async (context, [dest = '']) => {
-    const summary = await context.withVault(async (vault) => {
+    const { hasDiffs, ...summary } = await context.withVault(async (vault) => {
       const destination = await openDestination(dest)
-      return context.withProgress((progress) =>
+      const hasDiffs = vault.query('SELECT 1 FROM diffs LIMIT 1').length > 0
+      const exported = await context.withProgress((progress) =>
         exportMarkdown(vault, destination, {
           signal: io.interrupted(),
           onProgress: ({ done, total }) => progress.update('Exporting', done, total),
         }),
       )
+      return { ...exported, hasDiffs }
     })
+    if (hasDiffs) context.out.note('Diffs, stars and the profile are not in it: they come with lockstep export json.')
     context.out.result(summary, () =>
       [
         `${counted(summary.notes, 'note')} in ${counted(summary.folders, 'folder')} written to ${dest}.`,

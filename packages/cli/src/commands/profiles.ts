@@ -247,7 +247,9 @@ async function importProfile(context: Context, { code, ...options }: ImportOptio
     const result = await context.withDevice(async (device) => {
       const vault = options.vault ?? (await device.sharing.takeCode({ server, code: code ?? '', gate })).vault
       const request = { server, vault, password, passphrase, passwordOnly: passphrase === undefined, gate }
-      await device.signIn({ ...request, intent: 'join', deviceName: deviceNameOf(device, options.deviceName) })
+      await device
+        .signIn({ ...request, intent: 'join', deviceName: deviceNameOf(device, options.deviceName) })
+        .catch((refused: unknown) => Promise.reject(explainRefusal(refused, { vault, byCode: code !== undefined, passphrase })))
       const { downloaded } = await context.sync(device)
       return { vault, device: device.id, server: device.profile.server, downloaded }
     }, folder)
@@ -256,6 +258,22 @@ async function importProfile(context: Context, { code, ...options }: ImportOptio
   } finally {
     if (name === undefined) profiles.discard(temporary)
   }
+}
+
+interface Asked {
+  readonly vault: string
+  readonly byCode: boolean
+  readonly passphrase: string | undefined
+}
+
+/** What was wrong is not told by the server; what to try next is known here. */
+function explainRefusal(refused: unknown, { vault, byCode, passphrase }: Asked): unknown {
+  if (!(refused instanceof EngineError) || refused.code !== 'wrong-credentials') return refused
+  const next = [
+    ...(passphrase === undefined ? ['if it has a passphrase, give that with --passphrase'] : []),
+    ...(byCode ? [`the code is used up: try again with --vault ${vault}`] : []),
+  ]
+  return next.length === 0 ? refused : new EngineError(refused.code, [refused.message, ...next].join('; '), { cause: refused })
 }
 
 /** The vault's own name where it can be one here and is free. */

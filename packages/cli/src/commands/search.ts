@@ -53,7 +53,8 @@ export const searchCommands: CommandGroup = (program, io) => {
     const text = words.join(' ')
     const query = parseQuery(text)
     const found = await context.withVault(async (vault) => {
-      const ids = await whenIndexed(context, () => vault.search(diffs === true ? 'diffs' : 'notes', text, { limit }))
+      const table = diffs === true ? 'diffs' : 'notes'
+      const ids = await whenIndexed(context, () => vault.search(table, text, { limit: limit + 1 }))
       return ids.flatMap((id) => {
         const [row] = diffs === true ? vault.query(DIFF, id) : vault.query(NOTE, id)
         if (row === undefined) return []
@@ -61,10 +62,12 @@ export const searchCommands: CommandGroup = (program, io) => {
         return [{ id, space: space as string | null, title: String(title), snippet: snippet(String(body), query).text }]
       })
     })
-    context.out.result(found, () =>
+    const shown = found.slice(0, limit)
+    if (found.length > limit) context.out.note(`There are more than these ${limit}: see them with --limit.`)
+    context.out.result(shown, () =>
       table(
         ['ID', 'SPACE', 'TITLE', 'TEXT'],
-        found.map(({ id, space, title, snippet: shown }) => [id, space ?? '', title, shown]),
+        shown.map(({ id, space, title, snippet }) => [id, space ?? '', title, snippet]),
         'Nothing found.',
       ),
     )

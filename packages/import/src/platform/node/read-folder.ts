@@ -16,7 +16,7 @@ export async function readFolder(folder: string): Promise<SourceTree> {
     top = await realpath(folder)
     entries = await list(top)
   } catch (error) {
-    throw new ImportError('source-unreadable', `${folder} cannot be read as a folder: ${describe(error)}`, { cause: error })
+    throw new ImportError('source-unreadable', `"${folder}" cannot be read as a folder: ${describe(error)}`, { cause: error })
   }
   const walk = new Walk(top)
   await walk.visit('', entries, 0)

@@ -19,7 +19,7 @@ export async function openDestination(folder: string, { mode = 0o666 }: Destinat
     await mkdir(folder, { recursive: true })
     top = await realpath(folder)
     if ((await readdir(top)).length > 0) {
-      throw new ImportError('destination-not-empty', `${folder} is not empty: name an empty or a new folder`)
+      throw new ImportError('destination-not-empty', `"${folder}" is not empty: name an empty or a new folder`)
     }
   } catch (error) {
     throw error instanceof ImportError ? error : unwritable(folder, error)
@@ -62,5 +62,5 @@ async function isCaseSensitive(top: string): Promise<boolean> {
 
 function unwritable(path: string, error: unknown): ImportError {
   const { code, message } = error as NodeJS.ErrnoException
-  return new ImportError('destination-unwritable', `${path} cannot be written (${code ?? message})`, { cause: error })
+  return new ImportError('destination-unwritable', `"${path}" cannot be written (${code ?? message})`, { cause: error })
 }
