@@ -102,11 +102,13 @@ export interface NewSpace {
   readonly now: number
 }
 
-/** Returns the id. @throws ModelError `bad-name`, `space-exists` */
-export function addSpace(vault: LockstepVault, { id, name, avatar, now }: NewSpace): string {
+/** Returns the id: with a number behind it where one in the trash has it. @throws ModelError `bad-name`, `space-exists` */
+export function addSpace(vault: LockstepVault, { id: wanted, name, avatar, now }: NewSpace): string {
   const checked = checkName(name)
-  refuseTaken(vault, checked, id)
   return vault.transact((tx) => {
+    let id = wanted
+    for (let n = 2; id !== undefined && tx.get('spaces', id)?._deleted === true; n++) id = `${wanted}-${n}`
+    refuseTaken(vault, checked, id)
     if (id !== undefined && tx.get('spaces', id) !== undefined) return id
     return tx.insert('spaces', { name: checked, avatar, createdAt: now, updatedAt: now }, id)
   })

@@ -33,6 +33,18 @@ function codeOf(run: () => unknown): string {
 }
 
 describe('spaces', () => {
+  it('with an id that one in the trash has are others, however often they are asked for, and leave that one where it is', () => {
+    const { vault } = memoryVault()
+    const add = () => addSpace(vault, { id: 'first', name: 'Notes', now })
+    addNote(vault, { space: add(), title: 'old', text: '', now })
+    removeSpace(vault, 'first')
+    const second = add()
+    expect([second, add()]).toEqual(['first-2', 'first-2'])
+    addNote(vault, { space: second, title: 'new', text: '', now })
+    expect(listNotes(vault).map(({ title }) => title)).toEqual(['new'])
+    expect(listTrash(vault).map(({ id }) => id)).toEqual(['first'])
+  })
+
   it('are added, listed by name with their notes, found by id, name and the beginning of the id', () => {
     const { vault } = memoryVault()
     const work = addSpace(vault, { name: ' Work ', now })
