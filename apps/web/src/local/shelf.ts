@@ -13,8 +13,8 @@ export interface Shelf {
   names(start: string): string[]
   /** Removes all of it. */
   clear(): void
-  /** Calls `listener` when another tab has changed what stands under a name. */
-  onElsewhere(name: string, listener: () => void): void
+  /** Calls `listener` when another tab has changed what stands under a name. @returns how to stop listening */
+  onElsewhere(name: string, listener: () => void): () => void
 }
 
 /** @param prefix of its keys in the browser's storage; no shelf's is the beginning of another's */
@@ -55,10 +55,12 @@ export function createShelf(prefix: string): Shelf {
       for (const name of shelf.names('')) shelf.keep(name, undefined)
     },
     onElsewhere(name, listener) {
-      globalThis.window?.addEventListener('storage', ({ key }) => {
+      const onStorage = ({ key }: StorageEvent) => {
         // Without a key all was removed.
         if (key === null || key === prefix + name) listener()
-      })
+      }
+      globalThis.window?.addEventListener('storage', onStorage)
+      return () => globalThis.window?.removeEventListener('storage', onStorage)
     },
   }
   return shelf

@@ -35,6 +35,8 @@ export interface TextSessionOptions {
 
 /** @returns undefined where there is no such text, or it has not arrived */
 export async function openTextSession({ vault, id, now, onError }: TextSessionOptions): Promise<TextSession | undefined> {
+  // Also what was typed just now, in an editor that has been closed since.
+  await openTexts.stored()
   const opened = await vault.openText(id)
   if (opened === undefined) return undefined
   const { key, base, document } = opened

@@ -1,7 +1,9 @@
 /** The whole of it: spaces and the other places at the left, the one that is open at the right, dialogs over both. */
-import { useRef, useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import type { Command } from '#keys/commands'
+import { moveDraft } from '#local/drafts'
+import { keepLastSpace, readLastSpace } from '#local/last-space'
 import { t } from '#strings/strings'
 import { Composer } from '#ui/composer'
 import { DiffPlaces } from '#ui/lazy-places'
@@ -27,7 +29,9 @@ export function App() {
   const toast = useToast()
   const { value: spaces, error } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
   const [place, goTo] = usePlace()
-  const [chosen, setChosen] = useState<string>()
+  const [chosen, setChosen] = useState(readLastSpace)
+  /** It is known whether the space that was shown last is still there. */
+  const [opened, setOpened] = useState(false)
   const [panel, setPanel] = useState<Panel>()
   const [jump, setJump] = useState<Jump>()
   const [adding, setAdding] = useState(false)
@@ -38,7 +42,21 @@ export function App() {
   const space = spaces?.find(({ id }) => id === chosen) ?? spaces?.[0]
   // It stays the one that is shown, also when one comes that would stand before it: somebody may be writing.
   // (One that was made just now may be chosen before it is in the list.)
-  if (space !== undefined && chosen === undefined) setChosen(space.id)
+  if (spaces !== undefined && !opened) {
+    setOpened(true)
+    setChosen(space?.id)
+  } else if (space !== undefined && chosen === undefined) setChosen(space.id)
+  /** Where writing goes, also while it is not known yet what spaces there are. */
+  const target = space?.id ?? (spaces === undefined ? chosen : undefined) ?? FIRST_SPACE
+  const shown = space?.id
+  useEffect(() => {
+    if (shown !== undefined) keepLastSpace(shown)
+  }, [shown])
+  const hasFirst = spaces?.some(({ id }) => id === FIRST_SPACE)
+  // What was written for the first space while it was not known that there are others is for the one that is shown.
+  useLayoutEffect(() => {
+    if (hasFirst === false && shown !== undefined) moveDraft(FIRST_SPACE, shown)
+  }, [hasFirst, shown])
   const own = space !== undefined && !space.deleted ? space : undefined
   const idle = new Set<Command>(place.kind !== 'space' ? OF_SPACE : own === undefined ? ['editSpace', 'deleteSpace'] : [])
   useTypingLeftBehind()
@@ -76,6 +94,8 @@ export function App() {
       setAdding(true)
     },
     writeNote() {
+      // A jump that is still on its way would take the focus.
+      setJump(undefined)
       flushSync(() => go({ kind: 'space' }))
       field.current?.focus()
     },
@@ -109,17 +129,18 @@ export function App() {
     does[command]()
   }
   async function save(text: string): Promise<void> {
-    await addNote(space?.id ?? FIRST_SPACE, text)
+    await addNote(target, text)
     setJump({ note: 'newest', focus: false })
   }
+  const say = ({ message }: Error) => toast({ text: message })
   async function removeSpace(): Promise<void> {
     if (own === undefined) return
     setPanel(undefined)
     try {
       await vault.removeSpace(own.id)
-      toast({ text: t.spaceDeleted(own.name), undo: () => void vault.restoreSpace(own.id) })
+      toast({ text: t.spaceDeleted(own.name), undo: () => void vault.restoreSpace(own.id).catch(say) })
     } catch (failure) {
-      toast({ text: (failure as Error).message })
+      say(failure as Error)
     }
   }
 
@@ -160,15 +181,16 @@ export function App() {
               <div className="timeline" />
             ) : (
               <Timeline
-                key={space?.id ?? FIRST_SPACE}
-                space={space?.id ?? FIRST_SPACE}
+                key={target}
+                space={target}
                 jump={jump}
+                onJumped={(done) => setJump((jump) => (jump === done ? undefined : jump))}
                 onHistory={(id) => setPanel({ history: id })}
                 onLeave={() => field.current?.focus()}
                 onImport={() => run('importNotes')}
               />
             )}
-            <Composer space={space?.id ?? FIRST_SPACE} onSave={save} field={field} />
+            <Composer space={target} onSave={save} field={field} />
           </>
         )}
       </main>

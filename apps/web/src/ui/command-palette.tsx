@@ -1,5 +1,5 @@
 /** Every command, every space and the notes, diffs and stars that have the words typed: the arrows choose, Enter runs. */
-import { type KeyboardEvent, useId, useState } from 'react'
+import { type KeyboardEvent, useEffect, useId, useState } from 'react'
 import { COMMAND_NAMES, type Command } from '#keys/commands'
 import { useShortcutKeys } from '#local/shortcuts'
 import { t } from '#strings/strings'
@@ -38,6 +38,8 @@ export function CommandPalette({ idle, onRun, onSpace, onNote, onGo, onClose }: 
   const shortcuts = useShortcutKeys()
   const [text, setText] = useState('')
   const [chosen, setChosen] = useState(0)
+  /** Enter was pressed: what is chosen runs as soon as it is known. */
+  const [hurried, setHurried] = useState(false)
   const listId = useId()
   const { value: spaces = [] } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
   const found = useSearch({ text, limit: MOST_NOTES })
@@ -53,12 +55,13 @@ export function CommandPalette({ idle, onRun, onSpace, onNote, onGo, onClose }: 
     })),
     ...spaces.map(({ id, name }) => ({ key: id, label: name, kind: t.palette.space, chords: '', run: () => onSpace(id) })),
   ]
+  const commands = named
+    .map((entry) => ({ entry, rank: matchRank(entry.label, text) }))
+    .filter(({ rank }) => rank !== undefined)
+    .sort((a, b) => (a.rank ?? 0) - (b.rank ?? 0))
+    .map(({ entry }) => entry)
   const entries: Entry[] = [
-    ...named
-      .map((entry) => ({ entry, rank: matchRank(entry.label, text) }))
-      .filter(({ rank }) => rank !== undefined)
-      .sort((a, b) => (a.rank ?? 0) - (b.rank ?? 0))
-      .map(({ entry }) => entry),
+    ...commands,
     ...(found?.notes ?? []).map(({ id, title, spaceId }) => ({
       key: id,
       label: title.text === '' ? t.untitled : title.text,
@@ -83,9 +86,18 @@ export function CommandPalette({ idle, onRun, onSpace, onNote, onGo, onClose }: 
   ]
   const at = Math.min(chosen, entries.length - 1)
 
+  // Words that name no command are looked for in notes: what is found for fewer letters is not what was meant.
+  const ready = found === undefined ? text.trim() === '' || entries.length > 0 : found.current || at < commands.length
+  useEffect(() => {
+    if (!hurried || !ready) return
+    setHurried(false)
+    entries[at]?.run()
+  })
+
   function onKeyDown(event: KeyboardEvent): void {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
-    if (event.key === 'Enter') entries[at]?.run()
+    if (event.nativeEvent.isComposing) return
+    if (event.key === 'Enter') setHurried(true)
     else if (step !== 0 && entries.length > 0) setChosen((at + step + entries.length) % entries.length)
     else return
     event.preventDefault()
@@ -104,6 +116,7 @@ export function CommandPalette({ idle, onRun, onSpace, onNote, onGo, onClose }: 
         onChange={({ target }) => {
           setText(target.value)
           setChosen(0)
+          setHurried(false)
         }}
         onKeyDown={onKeyDown}
       />

@@ -2,28 +2,37 @@
  * Where a note is written: lists and quotes go on in it as in the editor, which the first screen does without. It grows with its
  * text, saves with a button or Ctrl + Enter, and keeps what is not saved yet.
  */
-import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { writeByKey } from '#keys/field-keys'
 import { labelOf } from '#keys/keyboard'
-import { keepDraft, readDraft } from '#local/drafts'
+import { joinDrafts, keepDraft, onDraftElsewhere, readDraft } from '#local/drafts'
 import { t } from '#strings/strings'
 import { Icon } from '#ui/icons'
+import { useToast } from '#ui/toasts'
 
 interface ComposerProps {
   /** Its drafts are kept apart from other spaces'. */
   readonly space: string
-  /** Rejects where the note could not be stored: the text then stays. */
+  /** Rejects where the note could not be stored: the text then comes back. */
   readonly onSave: (text: string) => Promise<void>
   readonly field: RefObject<HTMLTextAreaElement | null>
 }
 
 export function Composer({ space, onSave, field }: ComposerProps) {
+  const toast = useToast()
   const [text, setText] = useState(() => readDraft(space))
   const write = (next: string) => {
     setText(next)
     keepDraft(space, next)
   }
-  useEffect(() => setText(readDraft(space)), [space])
+  const shown = useRef(space)
+  useEffect(() => {
+    const read = () => setText(readDraft(space))
+    shown.current = space
+    read()
+    // What was saved there is no draft here any more.
+    return onDraftElsewhere(space, read)
+  }, [space])
   // biome-ignore lint/correctness/useExhaustiveDependencies: its height follows from the text
   useLayoutEffect(() => {
     const area = field.current
@@ -41,8 +50,11 @@ export function Composer({ space, onSave, field }: ComposerProps) {
     field.current?.focus()
     try {
       await onSave(saved)
-    } catch {
-      write(saved)
+    } catch (failure) {
+      // Somebody may have gone on writing, here or elsewhere.
+      keepDraft(space, joinDrafts(saved, readDraft(space)))
+      setText(readDraft(shown.current))
+      toast({ text: (failure as Error).message })
     }
   }
   function onKeyDown(event: KeyboardEvent): void {

@@ -4,6 +4,7 @@ import type { ImageResize } from '#editor/image-handles'
 import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
+import { openTexts } from '#text/open-texts'
 import { useToast } from '#ui/toasts'
 import { useVault } from '#ui/vault'
 
@@ -35,7 +36,11 @@ export function useNoteActions(): NoteActions {
       resizeImage: (note, { index, size }) => attempt(writeSize(note, index, size)),
       remove: ({ id }) =>
         attempt(
-          vault.removeNote(id).then(() => toast({ text: t.noteDeleted, undo: () => attempt(vault.restoreNote(id, Date.now())) })),
+          // What was typed into it last, stored after the delete, would bring it back.
+          openTexts
+            .stored()
+            .then(() => vault.removeNote(id))
+            .then(() => toast({ text: t.noteDeleted, undo: () => attempt(vault.restoreNote(id, Date.now())) })),
         ),
     }
   }, [vault, toast])

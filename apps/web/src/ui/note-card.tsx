@@ -1,5 +1,5 @@
 /** One note of the timeline: its text, when it was written, where it is saved, and what can be done with it. */
-import { memo, useState } from 'react'
+import { memo, useLayoutEffect, useState } from 'react'
 import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
@@ -46,11 +46,27 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
   const vault = useVault()
   const actions = useNoteActions()
   const [moving, setMoving] = useState(false)
+  /** What stood in the editor, until the vault has it: what was there before is not shown in between. */
+  const [ending, setEnding] = useState<{ readonly text: string; readonly stored: boolean }>()
   const { id, text, title, pinned, createdAt, updatedAt, place, conflicts, spaceId } = note
   const now = Date.now()
   // A title of its own, given elsewhere: what follows from the text is not said twice.
   const ownTitle = title !== '' && title !== noteTitle(text) ? title : undefined
 
+  const finish = (last?: string, stored?: Promise<unknown>) => {
+    onDone(id)
+    if (last === undefined || stored === undefined) return
+    setEnding({ text: last, stored: false })
+    stored
+      .then(() => vault.notes([id]))
+      .then(
+        ([fresh]) => setEnding(fresh && { text: fresh.text, stored: true }),
+        () => setEnding(undefined),
+      )
+  }
+  // From then on it is the note that says what its text is.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with each note that comes
+  useLayoutEffect(() => setEnding((ending) => (ending?.stored === true ? undefined : ending)), [note])
   const menu = () => [
     [
       { text: pinned ? t.unpin : t.pin, chords: 'P', onSelect: () => actions.togglePin(note) },
@@ -68,9 +84,12 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
     >
       {ownTitle !== undefined && <h2>{ownTitle}</h2>}
       {editing ? (
-        <Editor props={{ id, onDone: () => onDone(id) }} fallback={<MarkdownView text={text} />} onMissing={() => onDone(id)} />
+        <Editor props={{ id, onDone: finish }} fallback={<MarkdownView text={text} />} onMissing={() => onDone(id)} />
       ) : (
-        <MarkdownView text={text} onImageResize={(resize) => actions.resizeImage(note, resize)} />
+        <MarkdownView
+          text={ending?.text ?? text}
+          onImageResize={ending === undefined ? (resize) => actions.resizeImage(note, resize) : undefined}
+        />
       )}
       {conflicts.map((other) => (
         <aside className="conflict" key={other}>
@@ -87,7 +106,13 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
         {updatedAt - createdAt > 60_000 && <span>{t.edited(shortTime(updatedAt, now))}</span>}
         <PlaceMark place={place} />
         <span className="actions">
-          <button type="button" className="icon-button" aria-label={t.copy} title={t.copy} onClick={() => actions.copy(note)}>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t.copy}
+            title={t.copy}
+            onClick={() => actions.copy(ending === undefined ? note : { ...note, text: ending.text })}
+          >
             <Icon name="copy" />
           </button>
           <button type="button" className="icon-button" aria-label={t.edit} title={t.edit} onClick={() => onEdit(id)}>

@@ -1,5 +1,5 @@
 /** Search as you type, across all spaces, diffs and stars, or in one space; the arrows go through what was found. */
-import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import type { FoundNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { dayName } from '#text/days'
@@ -44,11 +44,20 @@ function Result({ label, title, text, onOpen }: ResultProps) {
 
 export function SearchPanel({ space, onEverywhere, onOpen, onGo, onClose }: SearchPanelProps) {
   const [text, setText] = useState('')
+  /** Enter was pressed: the first that is found is opened as soon as it is. */
+  const [hurried, setHurried] = useState(false)
   const panel = useRef<HTMLDivElement>(null)
   const found = useSearch({ text, limit: MOST, space: space?.id })
   const { diffs, stars } = useDiffSearch({ text: space === undefined ? text : '', limit: MOST }) ?? { diffs: [], stars: [] }
   const { found: words } = t.diffs
   const label = space === undefined ? t.search : t.searchSpace(space.name)
+
+  // What stands there may still be for fewer letters.
+  useEffect(() => {
+    if (!hurried || found?.current !== true) return
+    setHurried(false)
+    panel.current?.querySelector<HTMLElement>('.result')?.click()
+  }, [hurried, found?.current])
 
   function onKeyDown(event: KeyboardEvent): void {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
@@ -69,9 +78,12 @@ export function SearchPanel({ space, onEverywhere, onOpen, onGo, onClose }: Sear
             value={text}
             aria-label={label}
             placeholder={label}
-            onChange={({ target }) => setText(target.value)}
-            onKeyDown={({ key }) => {
-              if (key === 'Enter') panel.current?.querySelector<HTMLElement>('.result')?.click()
+            onChange={({ target }) => {
+              setText(target.value)
+              setHurried(false)
+            }}
+            onKeyDown={({ key, nativeEvent }) => {
+              if (key === 'Enter' && !nativeEvent.isComposing) setHurried(true)
             }}
           />
           {space !== undefined && (

@@ -32,6 +32,8 @@ export interface Jump {
 interface TimelineProps {
   readonly space: string
   readonly jump: Jump | undefined
+  /** It was done: coming back later is no reason to do it again. */
+  readonly onJumped: (jump: Jump) => void
   readonly onHistory: (id: string) => void
   /** Out of the notes, by Escape. */
   readonly onLeave: () => void
@@ -45,7 +47,7 @@ const STEPS: Readonly<Record<string, (at: number, last: number) => number>> = {
   End: (_, last) => last,
 }
 
-export function Timeline({ space, jump, onHistory, onLeave, onImport }: TimelineProps) {
+export function Timeline({ space, jump, onJumped, onHistory, onLeave, onImport }: TimelineProps) {
   const vault = useVault()
   const actions = useNoteActions()
   const timeline = useTimeline(space)
@@ -120,9 +122,8 @@ export function Timeline({ space, jump, onHistory, onLeave, onImport }: Timeline
     },
     [list, cache, virtualizer, take],
   )
-  const done = useRef<Jump>(undefined)
   useEffect(() => {
-    if (jump === undefined || jump === done.current || timeline === undefined) return
+    if (jump === undefined || timeline === undefined) return
     const last = list.at(-1)
     if (jump.note === 'newest') {
       atEnd.current = true
@@ -131,8 +132,8 @@ export function Timeline({ space, jump, onHistory, onLeave, onImport }: Timeline
     } else if (list.includes(jump.note)) void goTo(jump.note, jump.focus)
     // A note that is not here yet may come with the next answer.
     else return
-    done.current = jump
-  }, [jump, timeline, list, goTo, stay, take])
+    onJumped(jump)
+  }, [jump, timeline, list, goTo, stay, take, onJumped])
   useEffect(() => {
     if (marked === undefined) return
     const timer = setTimeout(() => setMarked(undefined), MARKED)
@@ -165,6 +166,8 @@ export function Timeline({ space, jump, onHistory, onLeave, onImport }: Timeline
     const chord = chordOf(event)
     const note = id === undefined ? undefined : cache.get(id)
     if (id === undefined || chord === undefined || note === undefined) return
+    // What is typed before the editor is there is no command.
+    if (id === editing) return
     const step = STEPS[chord]
     const i = list.indexOf(id)
     if (step !== undefined) choose(step(i, list.length - 1))

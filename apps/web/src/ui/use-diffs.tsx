@@ -1,6 +1,7 @@
 /** All diffs, the latest day first, and those that have the words typed so far. */
 import { useDeferredValue } from 'react'
 import type { FoundDiffs } from '#host/diff-methods'
+import { useLastKnown } from '#ui/use-search'
 import { useAnswer, useVault } from '#ui/vault'
 
 /** Undefined while the first answer is on its way. */
@@ -17,11 +18,12 @@ interface DiffSearch {
 /** Undefined while nothing is asked, and while the first answer is on its way. */
 export function useDiffSearch({ text, limit }: DiffSearch): FoundDiffs | undefined {
   const vault = useVault()
-  const asked = useDeferredValue(text.trim())
+  const words = text.trim()
+  const asked = useDeferredValue(words)
   const { value } = useAnswer({
     key: `search diffs ${limit} ${asked}`,
     tables: ['diffs', 'stars'],
     ask: async () => (asked === '' ? undefined : vault.searchDiffs({ text: asked, limit })),
   })
-  return value
+  return useLastKnown(words === '' ? null : value)
 }

@@ -16,9 +16,13 @@ export function useNewNotes(): (space: string, text: string) => Promise<void> {
   const vault = useVault()
   const toast = useToast()
 
+  /** The one that is shown, where there is one by now: the note was written before anybody knew. */
+  async function firstSpace(now: number): Promise<string> {
+    const [shown] = (await vault.spaces()).filter(({ deleted }) => !deleted)
+    return shown?.id ?? (await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now }))
+  }
   async function handOver(note: UnsavedNote): Promise<void> {
-    if (note.space === FIRST_SPACE) await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now: note.now })
-    await vault.addNote(note)
+    await vault.addNote(note.space === FIRST_SPACE ? { ...note, space: await firstSpace(note.now) } : note)
     forgetUnsaved(note.id)
   }
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page is opened

@@ -1,0 +1,222 @@
+/** People who do not wait: for an answer, for a part of the page, for the app to open. What they type is where they meant it. */
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { newDevice, note, write } from './app-stage.ts'
+import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { askHost } from './host-channel.ts'
+
+const available = hasChromium('people who do not wait for the web app, in Chromium')
+let stage: BrowserStage
+
+beforeAll(async () => {
+  if (available) stage = await openBrowser('app')
+})
+afterEach(() => {
+  if (available) expect(stage.errors.splice(0)).toEqual([])
+})
+afterAll(() => stage?.close())
+
+type Held = typeof globalThis & { hold?: string | undefined; readonly letGo?: () => void }
+
+/** A device whose pages can be told to keep back what they ask their worker. */
+async function heldDevice(): Promise<BrowserContext> {
+  const context = await newDevice(stage)
+  await context.addInitScript(() => {
+    const page = globalThis as Held
+    const post = Worker.prototype.postMessage
+    const kept: (() => void)[] = []
+    const held = (method: string | undefined) => {
+      const pattern = page.hold ?? sessionStorage.getItem('hold') ?? ''
+      return pattern !== '' && (kept.length > 0 || (method !== undefined && new RegExp(pattern).test(method)))
+    }
+    Worker.prototype.postMessage = function (this: Worker, ...args: [message: { readonly method?: string }]) {
+      if (held(args[0].method)) kept.push(() => post.apply(this, args as never))
+      else post.apply(this, args as never)
+    } as typeof post
+    Object.assign(page, {
+      letGo() {
+        page.hold = ''
+        for (const send of kept.splice(0)) send()
+      },
+    })
+  })
+  return context
+}
+
+/** From the first question of these methods on, nothing reaches the worker of this page. */
+const hold = (page: Page, methods: string) =>
+  page.evaluate((methods) => {
+    ;(globalThis as Held).hold = `^(${methods})$`
+  }, methods)
+const letGo = (page: Page) => page.evaluate(() => (globalThis as Held).letGo?.())
+/** The same for a page that is opened anew in this tab, until it is let go. */
+const holdNext = (page: Page, methods: string) =>
+  page.evaluate((methods) => sessionStorage.setItem('hold', `^(${methods})$`), methods)
+
+const composer = (page: Page) => page.getByRole('textbox', { name: 'Write a note' })
+const sidebar = (page: Page) => page.getByRole('navigation', { name: 'Spaces' })
+const isShown = (page: Page, space: string) =>
+  sidebar(page).locator('button[aria-current=page]').filter({ hasText: space }).waitFor()
+
+async function addSpaces(page: Page, ...names: string[]): Promise<void> {
+  await askHost(
+    page,
+    names.map((name, i) => ['addSpace', { id: `space${i}`, name, now: i + 1 }] as const),
+  )
+}
+
+describe.skipIf(!available)('a note', () => {
+  test('that is opened with Enter is not deleted, pinned or copied by what is typed at once: it is in its text', async () => {
+    const page = await stage.newPage(await heldDevice())
+    await write(page, 'kept')
+    await note(page, 'kept').focus()
+    await hold(page, 'openText')
+    await page.keyboard.press('Enter')
+    await page.getByRole('textbox', { name: 'Edit' }).waitFor({ state: 'attached' })
+    await page.keyboard.type(' chpx')
+    await page.keyboard.press('Backspace')
+    await letGo(page)
+    await page.locator('.cm-content:focus').waitFor()
+    await page.keyboard.type('!')
+    await page.keyboard.press('Control+Enter')
+    await note(page, 'kept chp!').waitFor()
+    expect(await page.locator('.toast, .pinned').count()).toBe(0)
+  })
+
+  test('that is deleted while letters are on their way stays deleted', async () => {
+    const page = await stage.newPage(await heldDevice())
+    await write(page, 'doomed')
+    const card = note(page, 'doomed')
+    await card.hover()
+    await card.getByRole('button', { name: 'Edit' }).click()
+    await page.locator('.cm-content:focus').waitFor()
+    await hold(page, 'typeText')
+    await page.keyboard.type(' and more')
+    await card.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await letGo(page)
+    await page.getByText('The note is in the trash.').waitFor()
+    await page.getByText('Write the first note').waitFor()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await note(page, 'doomed and more').waitFor()
+  })
+
+  test('shows what was typed when editing ends, not the text from before until it is stored', async () => {
+    const page = await stage.newPage(await heldDevice())
+    await write(page, 'before')
+    const card = page.getByRole('article')
+    await card.hover()
+    await card.getByRole('button', { name: 'Edit' }).click()
+    await page.locator('.cm-content:focus').waitFor()
+    await hold(page, 'typeText')
+    await page.keyboard.type(' and after')
+    await page.getByRole('button', { name: 'Done' }).click()
+    await card.locator('.markdown').waitFor()
+    expect(await card.locator('.markdown').textContent()).toBe('before and after\n')
+    await letGo(page)
+    await write(page, 'next')
+    await note(page, 'next').waitFor()
+    expect(await card.first().locator('.markdown').textContent()).toBe('before and after\n')
+  })
+
+  test('can be written after the only space was deleted, and does not bring back what was in it', async () => {
+    const page = await stage.newPage(await heldDevice())
+    await write(page, 'old')
+    await note(page, 'old').waitFor()
+    await page.getByRole('main').getByRole('button', { name: 'More' }).first().click()
+    await page.getByRole('menuitem', { name: 'Delete this space' }).click()
+    await page.getByText('Write the first note').waitFor()
+    await write(page, 'new')
+    await note(page, 'new').waitFor()
+    expect(await page.getByRole('article').count()).toBe(1)
+  })
+})
+
+describe.skipIf(!available)('what is typed into the composer', () => {
+  test('while the app opens is for the space that is shown then, and saving it makes no other', async () => {
+    const page = await stage.newPage(await heldDevice())
+    await addSpaces(page, 'Alpha', 'Beta')
+    await sidebar(page).getByRole('button', { name: 'Beta' }).click()
+    await isShown(page, 'Beta')
+    await holdNext(page, 'spaces')
+    await page.reload()
+    await write(page, 'saved early')
+    await composer(page).fill('typed early')
+    await letGo(page)
+    await isShown(page, 'Beta')
+    await note(page, 'saved early').waitFor()
+    expect(await composer(page).inputValue()).toBe('typed early')
+    expect(
+      await sidebar(page)
+        .getByRole('button', { name: /notes?$/ })
+        .count(),
+    ).toBe(2)
+  })
+
+  test('before there is any space stays there when the first one is made', async () => {
+    const page = await stage.newPage(await heldDevice())
+    await composer(page).fill('a thought')
+    await page.keyboard.press('Alt+n')
+    await page.getByRole('textbox', { name: 'Name of the space' }).fill('Work')
+    await page.keyboard.press('Enter')
+    await isShown(page, 'Work')
+    await page.waitForFunction(() => document.querySelector('textarea')?.value === 'a thought')
+    await page.keyboard.press('Alt+w')
+    await page.keyboard.press('Control+Enter')
+    await note(page, 'a thought').waitFor()
+    expect(
+      await sidebar(page)
+        .getByRole('button', { name: /notes?$/ })
+        .count(),
+    ).toBe(1)
+  })
+
+  test('is no draft in another tab once it was saved', async () => {
+    const context = await heldDevice()
+    const page = await stage.newPage(context)
+    await write(page, 'first')
+    await note(page, 'first').waitFor()
+    await composer(page).fill('half a thought')
+    const other = await stage.newPage(context)
+    await other.waitForFunction(() => document.querySelector('textarea')?.value === 'half a thought')
+    await page.keyboard.press('Control+Enter')
+    await note(other, 'half a thought').waitFor()
+    await other.waitForFunction(() => document.querySelector('textarea')?.value === '')
+  })
+
+  test('after a note was found and the diffs were looked at is not typed into that note', async () => {
+    const page = await stage.newPage(await heldDevice())
+    await write(page, 'the needle')
+    await note(page, 'the needle').waitFor()
+    await page.keyboard.press('Control+f')
+    await page.getByRole('searchbox').fill('needle')
+    await page.keyboard.press('Enter')
+    await page.locator('article:focus').waitFor()
+    await page.keyboard.press('Alt+3')
+    await page.getByRole('heading', { name: 'Diffs' }).waitFor()
+    await page.keyboard.press('Alt+w')
+    await page.keyboard.type('words')
+    await page.locator('.note.marked, article').first().waitFor()
+    await page.keyboard.type(' of mine')
+    expect(await composer(page).inputValue()).toBe('words of mine')
+  })
+})
+
+describe.skipIf(!available)('a search', () => {
+  test('whose words are followed by Enter at once opens what is found for all of them; until then what was found stays', async () => {
+    const page = await stage.newPage(await heldDevice())
+    await write(page, 'alphabet')
+    await note(page, 'alphabet').waitFor()
+    await write(page, 'alps')
+    await note(page, 'alps').waitFor()
+    await page.keyboard.press('Control+f')
+    await page.getByRole('searchbox').fill('alp')
+    await page.getByRole('button', { name: /alphabet/ }).waitFor()
+    await hold(page, 'search')
+    await page.keyboard.type('habet')
+    await page.keyboard.press('Enter')
+    expect(await page.locator('.result').count()).toBe(2)
+    await letGo(page)
+    await page.locator('article:focus').filter({ hasText: 'alphabet' }).waitFor()
+  })
+})
