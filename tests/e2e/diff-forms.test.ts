@@ -115,6 +115,30 @@ describe.skipIf(!available)('faster than the vault', () => {
   })
 })
 
+describe.skipIf(!available)('in a language of their own', () => {
+  test('a name that no service can have is told in the language of the app', async () => {
+    const page = await stage.newPage(await newDevice(stage, { locale: 'uk-UA' }))
+    await page.getByRole('button', { name: 'Профіль', exact: true }).click()
+    await page.getByLabel('Служба').fill('моя служба')
+    await page.getByLabel('Ключ', { exact: true }).fill('top secret')
+    await page.getByRole('button', { name: 'Зберегти ключ' }).click()
+    await page.getByText(/^«моя служба» не може бути назвою служби/).waitFor()
+    expect(await page.getByLabel('Ключ', { exact: true }).inputValue()).toBe('top secret')
+  })
+
+  test('Enter that only ends what an input method composes adds nothing to a list', async () => {
+    const page = await open()
+    await place(page, 'Profile').click()
+    const field = page.getByRole('textbox', { name: 'Add to Topics' })
+    await field.fill('にほん')
+    await field.dispatchEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true })
+    await field.pressSequentially('ご')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Remove にほんご' }).waitFor()
+    expect(await page.locator('.chips li').count()).toBe(1)
+  })
+})
+
 describe.skipIf(!available)('with keys alone', () => {
   test('after a star is taken away the next one has the focus', async () => {
     const page = await open()

@@ -223,7 +223,7 @@ describe.skipIf(!available)('one device', () => {
     await page.getByLabel('Service').fill('a service')
     await page.getByLabel('Key', { exact: true }).fill('top secret')
     await page.getByRole('button', { name: 'Save the key' }).click()
-    await page.getByText(/cannot name a provider/).waitFor()
+    await page.getByText(/cannot name a service/).waitFor()
     await page.getByLabel('Service').fill('service')
     await page.getByRole('button', { name: 'Save the key' }).click()
     await page.getByText(/^set on /).waitFor()

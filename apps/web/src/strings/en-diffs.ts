@@ -113,6 +113,7 @@ export const diffs = {
     removeKey: 'Remove',
     keySaved: (provider: string) => `The key of “${provider}” is saved.`,
     keyRemoved: (provider: string) => `The key of “${provider}” is removed, on every device.`,
+    badProvider: (typed: string) => `“${typed}” cannot name a service: use up to 64 letters of English, digits and . _ : -`,
     noKeys: 'No keys yet.',
     newKeyOf: (provider: string) => `New key of ${provider}`,
   },

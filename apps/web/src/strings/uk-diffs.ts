@@ -112,6 +112,7 @@ export const diffs = {
     removeKey: 'Прибрати',
     keySaved: (provider: string) => `Ключ «${provider}» збережено.`,
     keyRemoved: (provider: string) => `Ключ «${provider}» прибрано, на всіх пристроях.`,
+    badProvider: (typed: string) => `«${typed}» не може бути назвою служби: годяться до 64 латинських літер, цифр і знаків . _ : -`,
     noKeys: 'Ключів ще немає.',
     newKeyOf: (provider: string) => `Новий ключ для ${provider}`,
   },

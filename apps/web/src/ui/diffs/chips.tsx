@@ -74,6 +74,8 @@ export function Chips({ label, items, onChange }: ChipsProps) {
         onChange={({ target }) => setTyped(target.value)}
         onBlur={() => void add()}
         onKeyDown={(event) => {
+          // What it ends is still being composed.
+          if (event.nativeEvent.isComposing) return
           if (event.key === 'Enter' || event.key === ',') {
             event.preventDefault()
             void add()

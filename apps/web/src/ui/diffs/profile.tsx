@@ -71,12 +71,18 @@ export function ProfilePlace({ drawer }: Pick<PlaceProps, 'drawer'>) {
   const { value: profile } = useAnswer({ key: 'profile', tables: ['profile', 'apiKeys'], ask: () => vault.profile() })
   const { profile: words } = t.diffs
   const edit = (changes: Omit<ProfileEdit, 'now'>) => attempt(() => vault.editProfile({ ...changes, now: Date.now() }))
-  async function attempt(change: () => Promise<unknown>): Promise<boolean> {
+  const editKeys = (apiKeys: Readonly<Record<string, string | null>>) =>
+    attempt(() => vault.editProfile({ apiKeys, now: Date.now() }), {
+      'bad-provider': words.badProvider(Object.keys(apiKeys).join(', ')),
+    })
+  /** @param told by code, in place of what the model says */
+  async function attempt(change: () => Promise<unknown>, told: Readonly<Record<string, string>> = {}): Promise<boolean> {
     try {
       await change()
       return true
     } catch (failure) {
-      toast({ text: (failure as Error).message })
+      const { code = '', message } = failure as Error & { readonly code?: string }
+      toast({ text: told[code] ?? message })
       return false
     }
   }
@@ -124,7 +130,7 @@ export function ProfilePlace({ drawer }: Pick<PlaceProps, 'drawer'>) {
                 onKeep={(customFocus) => edit({ customFocus })}
               />
             </section>
-            <ApiKeys keys={profile.apiKeys} onEdit={(apiKeys) => edit({ apiKeys })} />
+            <ApiKeys keys={profile.apiKeys} onEdit={editKeys} />
           </div>
         )}
       </section>
