@@ -4,6 +4,8 @@ import type { HttpClient } from '#http'
 
 /** No byte for this long: the server or the way to it is gone. Milliseconds. */
 const IDLE_TIMEOUT = 60_000
+/** Of the slowest line there may be; how much of a request has gone out is not to be seen. Bytes a millisecond. */
+const SLOWEST_LINE = 8
 
 function failure(url: string, error: unknown, signal: AbortSignal | undefined): EngineError {
   if (signal?.aborted === true) return new EngineError('cancelled', 'cancelled', { cause: error })
@@ -14,12 +16,12 @@ function failure(url: string, error: unknown, signal: AbortSignal | undefined): 
 export const browserHttp: HttpClient = async ({ method, url, headers, body, signal }) => {
   const idle = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
-  const wait = () => {
+  const wait = (millis = IDLE_TIMEOUT) => {
     clearTimeout(timer)
-    timer = setTimeout(() => idle.abort(new Error('no answer within a minute')), IDLE_TIMEOUT)
+    timer = setTimeout(() => idle.abort(new Error(`no answer within ${Math.ceil(millis / 1000)} seconds`)), millis)
   }
   const stop = () => clearTimeout(timer)
-  wait()
+  wait(IDLE_TIMEOUT + (body?.length ?? 0) / SLOWEST_LINE)
   let response: Response
   try {
     response = await fetch(url, {
