@@ -1,7 +1,7 @@
 /** Another password; and another passphrase, where somebody may know it. */
 import { type FormEvent, useState } from 'react'
 import { newPassphrase } from '#account/new-passphrase'
-import { setRecoveryUnproven } from '#local/recovery-proof'
+import { makeSheet } from '#local/recovery-proof'
 import { t } from '#strings/strings'
 import { PasswordField } from '#ui/account/password-field'
 import { TroubleText, useAttempt } from '#ui/account/use-attempt'
@@ -27,16 +27,16 @@ export function ChangePasswordForm({ server, vault, hasPassphrase, onDone }: Cha
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     let wasRepaired = false
-    const worked = await attempt(async () => {
-      const { repaired } = await client.changePassword({
-        currentPassword: String(form.get('currentPassword') ?? ''),
-        newPassword: String(form.get('newPassword') ?? ''),
-        ...(renews && { newPassphrase: newPassphrase() }),
+    const changing = () =>
+      attempt(async () => {
+        const { repaired } = await client.changePassword({
+          currentPassword: String(form.get('currentPassword') ?? ''),
+          newPassword: String(form.get('newPassword') ?? ''),
+          ...(renews && { newPassphrase: newPassphrase() }),
+        })
+        wasRepaired = repaired
       })
-      wasRepaired = repaired
-    })
-    if (!worked) return
-    if (renews) setRecoveryUnproven(true)
+    if (!(await (renews ? makeSheet(changing) : changing()))) return
     toast({ text: wasRepaired ? c.repaired : c.done })
     onDone(renews)
   }

@@ -2,7 +2,7 @@
 import { type FormEvent, useCallback, useEffect, useState } from 'react'
 import { newPassphrase } from '#account/new-passphrase'
 import type { HostClient } from '#host/methods'
-import { setRecoveryUnproven } from '#local/recovery-proof'
+import { makeSheet } from '#local/recovery-proof'
 import { t } from '#strings/strings'
 import { shortTime } from '#text/when'
 import { PasswordField } from '#ui/account/password-field'
@@ -101,17 +101,17 @@ function RevokeForm({ device, server, vault, hasPassphrase, onDone, onBack }: Re
     const form = new FormData(event.currentTarget)
     const renews = hasPassphrase && !keeps
     let before = false
-    const worked = await attempt(async () => {
-      const { revokedBefore } = await client.revokeDevice({
-        id: device.id,
-        currentPassword: String(form.get('currentPassword') ?? ''),
-        ...(!keeps && { newPassword: String(form.get('newPassword') ?? '') }),
-        ...(renews && { newPassphrase: newPassphrase() }),
+    const revoking = () =>
+      attempt(async () => {
+        const { revokedBefore } = await client.revokeDevice({
+          id: device.id,
+          currentPassword: String(form.get('currentPassword') ?? ''),
+          ...(!keeps && { newPassword: String(form.get('newPassword') ?? '') }),
+          ...(renews && { newPassphrase: newPassphrase() }),
+        })
+        before = revokedBefore
       })
-      before = revokedBefore
-    })
-    if (!worked) return
-    if (renews) setRecoveryUnproven(true)
+    if (!(await (renews ? makeSheet(revoking) : revoking()))) return
     toast({ text: before ? d.before(device.name) : d.done(device.name) })
     onDone(renews)
   }

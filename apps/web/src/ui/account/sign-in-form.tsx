@@ -6,7 +6,7 @@ import { explain } from '#account/explain'
 import type { Invitation } from '#account/invitation'
 import { newPassphrase } from '#account/new-passphrase'
 import type { Recovery } from '#account/recovery'
-import { isRecoveryUnproven, setRecoveryUnproven } from '#local/recovery-proof'
+import { makeSheet } from '#local/recovery-proof'
 import { t } from '#strings/strings'
 import { CodeField } from '#ui/account/code-field'
 import { PassphraseField, passphraseIn } from '#ui/account/passphrase-field'
@@ -87,28 +87,25 @@ export function SignInForm({ last, invitation, onSignedIn }: SignInFormProps) {
     const setupToken = text('setupToken').trim()
     let done: Recovery | undefined
     const makes = intent === 'create' && passphrase !== undefined
-    const before = isRecoveryUnproven()
-    // Also where this tab goes before it hears that the vault is made.
-    if (makes) setRecoveryUnproven(true)
-    const worked = await attempt(async () => {
-      await client.signIn({
-        server: server.trim(),
-        vault: vault.trim(),
-        password: text('password'),
-        deviceName: text('deviceName').trim(),
-        intent,
-        passwordOnly,
-        ...(passphrase !== undefined && { passphrase }),
-        ...(setupToken !== '' && { setupToken }),
+    const signingIn = () =>
+      attempt(async () => {
+        await client.signIn({
+          server: server.trim(),
+          vault: vault.trim(),
+          password: text('password'),
+          deviceName: text('deviceName').trim(),
+          intent,
+          passwordOnly,
+          ...(passphrase !== undefined && { passphrase }),
+          ...(setupToken !== '' && { setupToken }),
+        })
+        if (makes) {
+          // What holds is what the device has stored: an earlier try may have got through.
+          const { profile } = await client.status()
+          done = { server: profile.server ?? server, vault: profile.vault ?? vault, passphrase: profile.passphrase ?? passphrase }
+        }
       })
-      if (makes) {
-        // What holds is what the device has stored: an earlier try may have got through.
-        const { profile } = await client.status()
-        done = { server: profile.server ?? server, vault: profile.vault ?? vault, passphrase: profile.passphrase ?? passphrase }
-      }
-    })
-    if (worked) onSignedIn(done)
-    else if (makes) setRecoveryUnproven(before)
+    if (await (makes ? makeSheet(signingIn) : signingIn())) onSignedIn(done)
   }
 
   return (
