@@ -382,5 +382,10 @@ describe.skipIf(!available)('writing', () => {
     await note(page, 'to be moved').waitFor({ state: 'detached' })
     await space(page, 'Zoo').click()
     await note(page, 'to be moved').waitFor()
+    // What was moved goes back by undo, as what was deleted does.
+    await page.locator('.toast').filter({ hasText: 'The note is in “Zoo” now.' }).getByRole('button', { name: 'Undo' }).click()
+    await note(page, 'to be moved').waitFor({ state: 'detached' })
+    await page.keyboard.press('Alt+1')
+    await note(page, 'to be moved').waitFor()
   })
 })

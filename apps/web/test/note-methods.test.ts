@@ -119,3 +119,19 @@ describe('an open text', () => {
     await again.close()
   })
 })
+
+describe('an earlier text that is made the text again', () => {
+  test('has the title that follows from it; a title of its own stays', () => {
+    const { methods, add } = stage()
+    for (const [title, after] of [
+      ['second', 'first'],
+      ['of its own', 'of its own'],
+    ] as const) {
+      const id = add('first')
+      methods.editNote(id, { text: 'second', title, now: NOW + 100_000 })
+      const [version] = methods.noteHistory(id).versions
+      methods.restoreNoteVersion(id, version?.version ?? expect.fail('there is no version'), NOW + 200_000)
+      expect(methods.notes([id])).toMatchObject([{ text: 'first', title: after }])
+    }
+  })
+})

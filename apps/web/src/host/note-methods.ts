@@ -18,6 +18,7 @@ import {
 } from '@lockstep/model/notes'
 import type { LockstepVault } from '@lockstep/model/schema'
 import type { Timelines } from '#host/timelines'
+import { noteTitle } from '#text/note-title'
 
 export interface ShownNote extends Note {
   readonly place: RowPlace
@@ -84,6 +85,15 @@ function keepBoth(vault: LockstepVault, id: string, other: string, now: number):
   if (!text.endsWith(`\n\n${other}`)) editNote(vault, id, { text: `${text}\n\n${other}`, now })
 }
 
+/** The title follows the text, where it did. */
+function restoreVersion(vault: LockstepVault, id: string, version: number, now: number): void {
+  const [before] = findNotes(vault, [id])
+  restoreNoteVersion(vault, id, { version, now })
+  const [after] = findNotes(vault, [id])
+  if (before === undefined || after === undefined || before.title !== noteTitle(before.text)) return
+  editNote(vault, id, { title: noteTitle(after.text), now })
+}
+
 export function noteMethods(vault: LockstepVault, { timeline, quietly, adding }: Timelines) {
   return {
     /** @param known version of the answer that the asker has */
@@ -104,7 +114,7 @@ export function noteMethods(vault: LockstepVault, { timeline, quietly, adding }:
       if (!isShown(vault, id)) restoreNote(vault, id, now)
     },
     noteHistory: (id: string) => noteHistory(vault, id),
-    restoreNoteVersion: (id: string, version: number, now: number): string => restoreNoteVersion(vault, id, { version, now }),
+    restoreNoteVersion: (id: string, version: number, now: number) => restoreVersion(vault, id, version, now),
     search: (asked: NoteSearch): FoundNotes => search(vault, asked),
     openText: (id: string) => vault.openText('notes', id, 'text'),
     missingEdits: (id: string, state: EditorState): Uint8Array | undefined => vault.missingEdits('notes', id, 'text', state),

@@ -40,6 +40,7 @@ export const en = {
   untitled: 'Untitled',
   more: 'More',
   moveTo: 'Move to…',
+  noteMoved: (space: string) => `The note is in “${space}” now.`,
   noOtherSpace: 'There is no other space yet: make one with + above the spaces.',
   deleteNote: 'Delete',
   noteDeleted: 'The note is in the trash.',

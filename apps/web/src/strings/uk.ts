@@ -41,6 +41,7 @@ export const uk: Strings = {
   untitled: 'Без назви',
   more: 'Більше',
   moveTo: 'Перенести до…',
+  noteMoved: (space: string) => `Тепер нотатка у «${space}».`,
   noOtherSpace: 'Іншого простору ще немає: створіть його кнопкою + над просторами.',
   deleteNote: 'Вилучити',
   noteDeleted: 'Нотатка в кошику.',

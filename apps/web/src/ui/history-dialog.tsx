@@ -3,8 +3,10 @@ import { useMemo, useState } from 'react'
 import { t } from '#strings/strings'
 import { changeExcerpt } from '#text/change-excerpt'
 import { differences } from '#text/differences'
+import { openTexts } from '#text/open-texts'
 import { shortTime } from '#text/when'
 import { Dialog } from '#ui/dialog'
+import { useToast } from '#ui/toasts'
 import { useAnswer, useVault } from '#ui/vault'
 
 function Differences({ before, after }: { readonly before: string; readonly after: string }) {
@@ -92,6 +94,7 @@ function Version({ at, text, next, onRestore }: VersionProps) {
 
 export function HistoryDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const vault = useVault()
+  const toast = useToast()
   const { value } = useAnswer({
     key: `history ${id}`,
     tables: ['notes'],
@@ -101,6 +104,16 @@ export function HistoryDialog({ id, onClose }: { readonly id: string; readonly o
     },
   })
   const versions = value?.versions ?? []
+  async function restore(version: number): Promise<void> {
+    try {
+      // What was typed last is one of the earlier texts then.
+      await openTexts.stored()
+      await vault.restoreNoteVersion(id, version, Date.now())
+      onClose()
+    } catch (failure) {
+      toast({ text: (failure as Error).message })
+    }
+  }
   return (
     <Dialog title={t.history.title} onClose={onClose}>
       {value?.versions.length === 0 && <p>{t.history.none}</p>}
@@ -111,7 +124,7 @@ export function HistoryDialog({ id, onClose }: { readonly id: string; readonly o
             at={at}
             text={text}
             next={versions[i - 1]?.text ?? value?.text ?? ''}
-            onRestore={() => void vault.restoreNoteVersion(id, version, Date.now()).then(onClose)}
+            onRestore={() => void restore(version)}
           />
         ))}
       </ul>

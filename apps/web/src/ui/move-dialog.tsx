@@ -18,12 +18,15 @@ export function MoveDialog({ id, from, onClose }: MoveDialogProps) {
   const { value: spaces } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
   const others = spaces?.filter((space) => space.id !== from && !space.deleted) ?? []
 
-  async function move(space: string): Promise<void> {
+  const say = ({ message }: Error) => toast({ text: message })
+  async function move(space: string, name: string): Promise<void> {
     try {
       await vault.moveNote(id, space, Date.now())
+      const undo = from !== null && { undo: () => void vault.moveNote(id, from, Date.now()).catch(say) }
+      toast({ text: t.noteMoved(name), ...undo })
       onClose()
     } catch (failure) {
-      toast({ text: (failure as Error).message })
+      say(failure as Error)
     }
   }
   return (
@@ -32,7 +35,7 @@ export function MoveDialog({ id, from, onClose }: MoveDialogProps) {
       <ul className="entries">
         {others.map((space) => (
           <li key={space.id}>
-            <button type="button" className="space" onClick={() => void move(space.id)}>
+            <button type="button" className="space" onClick={() => void move(space.id, space.name)}>
               <Avatar name={space.name} avatar={space.avatar} />
               <span className="name">{space.name}</span>
             </button>

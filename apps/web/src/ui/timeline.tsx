@@ -173,6 +173,8 @@ export function Timeline({ space, jump, onJumped, onHistory, onLeave, onImport }
     if (step !== undefined) choose(step(i, list.length - 1))
     else if (chord === 'Enter') setEditing(id)
     else if (chord === 'Delete' || chord === 'Backspace') {
+      // A key that is held down is one delete, not the end of all notes above.
+      if (event.repeat) return
       const next = list[i + 1] ?? list[i - 1]
       if (next !== undefined) take(next)
       actions.remove(note)
