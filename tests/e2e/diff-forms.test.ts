@@ -140,6 +140,20 @@ describe.skipIf(!available)('in a language of their own', () => {
 })
 
 describe.skipIf(!available)('with keys alone', () => {
+  test('who is to log in before a link can be published is brought to where that is done', async () => {
+    const page = await open()
+    await add(page, 1)
+    await place(page, 'Diffs').click()
+    await page.locator('.diff-row').click()
+    await page.locator('article.diff').waitFor()
+    await page.getByRole('button', { name: 'More' }).last().focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('menuitem', { name: 'Public link…' }).press('Enter')
+    await page.getByText('A link needs a server').waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByLabel('Password', { exact: true }).waitFor()
+  })
+
   test('after a star is taken away the next one has the focus', async () => {
     const page = await open()
     await add(page, 1, 'one\n\ntwo\n\nthree')

@@ -63,7 +63,9 @@ export function Panels({ panel, onPanel, space, place, idle, onRun, onSpace, onN
     case 'profiles':
       return <ProfilesDialog onClose={close} />
     case 'published':
-      return <PublishedDialog diff={place.kind === 'diff' ? place.id : undefined} onClose={close} />
+      return (
+        <PublishedDialog diff={place.kind === 'diff' ? place.id : undefined} onAppInfo={() => onRun('appInfo')} onClose={close} />
+      )
     case 'shortcuts':
       return <ShortcutsDialog onClose={close} />
     case 'space':

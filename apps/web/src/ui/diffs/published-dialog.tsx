@@ -15,10 +15,11 @@ import '#styles/published.css'
 interface PublishedDialogProps {
   /** Id of the one that somebody came from: it can be published, or its link stands first. */
   readonly diff?: string | undefined
+  readonly onAppInfo: () => void
   readonly onClose: () => void
 }
 
-export function PublishedDialog({ diff, onClose }: PublishedDialogProps) {
+export function PublishedDialog({ diff, onAppInfo, onClose }: PublishedDialogProps) {
   const vault = useVault()
   const toast = useToast()
   const { value: status } = useStatus()
@@ -63,15 +64,21 @@ export function PublishedDialog({ diff, onClose }: PublishedDialogProps) {
         {isNew && (
           <>
             <p>{signedIn ? s.publishHint : s.signInFirst}</p>
-            <button
-              type="button"
-              className="primary"
-              data-first
-              disabled={busy || !signedIn}
-              onClick={() => void publish(diff, s.publishedNow)}
-            >
-              {s.publish}
-            </button>
+            {signedIn ? (
+              <button
+                type="button"
+                className="primary"
+                data-first
+                disabled={busy}
+                onClick={() => void publish(diff, s.publishedNow)}
+              >
+                {s.publish}
+              </button>
+            ) : (
+              <button type="button" className="primary" data-first onClick={onAppInfo}>
+                {t.appInfo}
+              </button>
+            )}
           </>
         )}
         <p className="error" role="alert">
