@@ -74,6 +74,45 @@ test.skipIf(!available)('a deleted note comes back by undo, and from the trash; 
   expect(stage.errors).toEqual([])
 })
 
+test.skipIf(!available)(
+  'emptying the trash can be undone, leaves what came into it since, and is done when the notice has gone',
+  async () => {
+    const page = await stage.newPage(await newDevice(stage))
+    // By keys: notices lie over the newest note for a while.
+    const remove = async (text: string) => {
+      await page.keyboard.press('Alt+l')
+      await page.locator('article:focus, article:focus-within').filter({ hasText: text }).waitFor()
+      await page.keyboard.press('Delete')
+      await note(page, text).waitFor({ state: 'detached' })
+    }
+    const openTrash = () => page.getByRole('button', { name: 'Trash' }).click()
+    const empty = async () => {
+      await openTrash()
+      await page.getByRole('button', { name: 'Empty the trash' }).click()
+    }
+    for (const text of ['the first', 'the second']) {
+      await write(page, text)
+      await note(page, text).waitFor()
+    }
+    await remove('the second')
+    await empty()
+    const notice = page.locator('.toast').filter({ hasText: '1 item goes for good' })
+    await notice.getByRole('button', { name: 'Undo' }).click()
+    await notice.waitFor({ state: 'detached' })
+    await empty()
+    await notice.waitFor()
+    await remove('the first')
+    await openTrash()
+    await page.locator('.entries').getByText('the first').waitFor()
+    await page.locator('.entries').getByText('the second').waitFor({ state: 'detached' })
+    await page.getByText('1 item removed for good').waitFor()
+    await page.getByRole('button', { name: 'Restore' }).click()
+    await closeDialog(page)
+    await note(page, 'the first').waitFor()
+    expect(stage.errors).toEqual([])
+  },
+)
+
 test.skipIf(!available)('a tab that is closed while somebody writes loses neither the note nor the draft', async () => {
   const context = await newDevice(stage)
   const page = await stage.newPage(context)

@@ -38,8 +38,11 @@ export function listTrash(vault: LockstepVault): TrashEntry[] {
  * Drops the contents of everything in the trash, for good and on every device [CELL-8]. A deleted space whose later
  * edited notes are still shown stays until they are moved or deleted, because its name is shown with them. Returns how many
  * rows went.
+ * @param only what was listed when a person said so; what has come into the trash since stays, with all that it hides. Absent: everything
  */
-export function emptyTrash(vault: LockstepVault): number {
+export function emptyTrash(vault: LockstepVault, only?: readonly Pick<TrashEntry, 'kind' | 'id'>[]): number {
+  const listed = only && new Set(only.map(({ kind, id }) => `${kind} ${id}`))
+  const goes = (kind: TrashKind, id: unknown) => listed?.has(`${kind} ${id}`) ?? true
   return vault.transact((tx) => {
     let purged = 0
     const purge = (
@@ -51,16 +54,18 @@ export function emptyTrash(vault: LockstepVault): number {
     }
     const ids = (sql: string) => vault.query(sql).map(({ id }) => String(id))
     // Children first: once the parent's delete has turned into a purge nothing tells any more what was hidden with it.
-    const notes = `SELECT n.id FROM all_notes n WHERE n._deleted = 1 OR (
+    const notes = `SELECT n.id, n.space, n._deleted FROM all_notes n WHERE n._deleted = 1 OR (
       NOT EXISTS (SELECT 1 FROM notes v WHERE v.id = n.id) AND EXISTS (SELECT 1 FROM all_spaces s WHERE s.id = n.space AND s._deleted = 1))`
-    for (const id of ids(notes)) purge('notes', id)
-    const spaces = 'SELECT s.id FROM all_spaces s WHERE s._deleted = 1 AND NOT EXISTS (SELECT 1 FROM notes n WHERE n.space = s.id)'
-    for (const id of ids(spaces)) purge('spaces', id)
-    for (const table of ['stars', 'tldrs', 'reading'] as const) {
-      const gone = `SELECT c.id FROM all_${table} c WHERE c._deleted = 1 OR EXISTS (SELECT 1 FROM all_diffs d WHERE d.id = c.diff AND d._deleted = 1)`
-      for (const id of ids(gone)) purge(table, id)
+    for (const { id, space, _deleted } of vault.query(notes)) {
+      if (_deleted === 1 ? goes('note', id) : goes('space', space)) purge('notes', String(id))
     }
-    for (const id of ids('SELECT id FROM all_diffs WHERE _deleted = 1')) purge('diffs', id)
+    const spaces = 'SELECT s.id FROM all_spaces s WHERE s._deleted = 1 AND NOT EXISTS (SELECT 1 FROM notes n WHERE n.space = s.id)'
+    for (const id of ids(spaces)) if (goes('space', id)) purge('spaces', id)
+    for (const table of ['stars', 'tldrs', 'reading'] as const) {
+      const gone = `SELECT c.id, c.diff FROM all_${table} c WHERE c._deleted = 1 OR EXISTS (SELECT 1 FROM all_diffs d WHERE d.id = c.diff AND d._deleted = 1)`
+      for (const { id, diff } of vault.query(gone)) if (goes('diff', diff)) purge(table, String(id))
+    }
+    for (const id of ids('SELECT id FROM all_diffs WHERE _deleted = 1')) if (goes('diff', id)) purge('diffs', id)
     for (const id of ids('SELECT id FROM all_publications WHERE _deleted = 1')) purge('publications', id)
     for (const id of ids('SELECT id FROM all_apiKeys WHERE _deleted = 1')) purge('apiKeys', id)
     return purged

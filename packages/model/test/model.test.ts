@@ -315,6 +315,34 @@ describe('trash', () => {
     expect(emptyTrash(vault)).toBe(0)
   })
 
+  it('of what was listed, it leaves what came in since, and what that hides', () => {
+    const { vault } = memoryVault()
+    const [early, late] = ['Early', 'Late'].map((name) => addSpace(vault, { name, now })) as [string, string]
+    const hidden = [early, late].map((space) => addNote(vault, { space, title: 'hidden', text: 'x', now })) as [string, string]
+    const [note, other] = [late, late].map((space) => addNote(vault, { space, title: 'n', text: 'x', now })) as [string, string]
+    const diffs = ['2026-01-01', '2026-01-02'].map((date) => addDiff(vault, { title: 'd', date, text: 'p', now }).id)
+    for (const diff of diffs) addStar(vault, { diff, paragraph: 0, now })
+    removeSpace(vault, early)
+    removeNote(vault, note)
+    removeDiff(vault, diffs[0] as string)
+    const listed = listTrash(vault)
+    removeNote(vault, other)
+    removeSpace(vault, late)
+    removeDiff(vault, diffs[1] as string)
+    // Space, its note, the note, the diff, its star.
+    expect(emptyTrash(vault, listed)).toBe(5)
+    expect(listTrash(vault).map(({ id }) => id)).toEqual([diffs[1], late, other])
+    restoreSpace(vault, late)
+    restoreNote(vault, other, now)
+    restoreDiff(vault, diffs[1] as string)
+    expect(
+      listNotes(vault)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([hidden[1], other].sort())
+    expect(listStars(vault)).toHaveLength(1)
+  })
+
   it('[CELL-7] a deleted space with notes that were edited later stays, or they would vanish', () => {
     const { vault } = memoryVault()
     const space = addSpace(vault, { name: 'Work', now })

@@ -3,7 +3,7 @@
  * changed): the second time changes nothing. So whoever makes something names its id.
  */
 import { addSpace, editSpace, type NewSpace, removeSpace, restoreSpace, type SpaceEdit } from '@lockstep/model/spaces'
-import { emptyTrash, listTrash } from '@lockstep/model/trash'
+import { emptyTrash, listTrash, type TrashEntry } from '@lockstep/model/trash'
 import { accountMethods } from '#host/account-methods'
 import { diffMethods } from '#host/diff-methods'
 import type { WebHome } from '#host/home'
@@ -27,7 +27,7 @@ function spaceMethods({ vault }: WebHome, { spaces }: Timelines) {
       if (!spaces().some((space) => space.id === id && !space.deleted)) restoreSpace(vault, id)
     },
     trash: () => listTrash(vault),
-    emptyTrash: (): number => emptyTrash(vault),
+    emptyTrash: (listed: readonly Pick<TrashEntry, 'kind' | 'id'>[]): number => emptyTrash(vault, listed),
   }
 }
 

@@ -154,6 +154,7 @@ export const en = {
     empty: 'The trash is empty.',
     restore: 'Restore',
     emptyNow: 'Empty the trash',
+    emptying: (n: number) => `${count(n, 'item goes', 'items go')} for good, on every device.`,
     emptied: (n: number) => `${count(n, 'item', 'items')} removed for good, on every device.`,
     space: 'space',
     note: 'note',

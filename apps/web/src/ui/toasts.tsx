@@ -5,6 +5,8 @@ import { t } from '#strings/strings'
 export interface Toast {
   readonly text: string
   readonly undo?: () => void
+  /** It has gone, and nobody took it back: what was put off until then is done. */
+  readonly onGone?: () => void
 }
 
 const SHOWN_MILLISECONDS = 8000
@@ -23,8 +25,16 @@ export function Toasts({ children }: { readonly children: ReactNode }) {
   const show = useCallback(
     (toast: Toast) => {
       const id = ++last.current
-      setShown((all) => [...all.slice(-2), { ...toast, id }])
-      setTimeout(() => remove(id), SHOWN_MILLISECONDS)
+      let undone = false
+      const undo = () => {
+        undone = true
+        toast.undo?.()
+      }
+      setShown((all) => [...all.slice(-2), { text: toast.text, ...(toast.undo && { undo }), id }])
+      setTimeout(() => {
+        remove(id)
+        if (!undone) toast.onGone?.()
+      }, SHOWN_MILLISECONDS)
     },
     [remove],
   )

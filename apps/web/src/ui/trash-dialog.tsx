@@ -14,6 +14,17 @@ export function TrashDialog({ onClose }: { readonly onClose: () => void }) {
     diff: vault.restoreDiff,
     note: (id: string) => vault.restoreNote(id, Date.now()),
   }
+  const say = ({ message }: Error) => toast({ text: message })
+  /** Nothing goes while there is an undo: a tab that is closed meanwhile leaves all as it was. */
+  function empty(): void {
+    onClose()
+    const listed = entries.map(({ kind, id }) => ({ kind, id }))
+    toast({
+      text: t.trash.emptying(listed.length),
+      undo: () => {},
+      onGone: () => void vault.emptyTrash(listed).then((n) => toast({ text: t.trash.emptied(n) }), say),
+    })
+  }
   return (
     <Dialog title={t.trash.title} onClose={onClose}>
       {entries.length === 0 && <p>{t.trash.empty}</p>}
@@ -26,18 +37,14 @@ export function TrashDialog({ onClose }: { readonly onClose: () => void }) {
                 {t.trash[kind]} · {shortTime(deletedAt, Date.now())}
               </small>
             </span>
-            <button type="button" onClick={() => void restore[kind](id).catch(({ message }: Error) => toast({ text: message }))}>
+            <button type="button" onClick={() => void restore[kind](id).catch(say)}>
               {t.trash.restore}
             </button>
           </li>
         ))}
       </ul>
       {entries.length > 0 && (
-        <button
-          type="button"
-          className="danger"
-          onClick={() => void vault.emptyTrash().then((n) => toast({ text: t.trash.emptied(n) }))}
-        >
+        <button type="button" className="danger" onClick={empty}>
           {t.trash.emptyNow}
         </button>
       )}
