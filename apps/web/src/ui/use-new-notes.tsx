@@ -16,9 +16,10 @@ export function useNewNotes(): (space: string, text: string) => Promise<void> {
   const vault = useVault()
   const toast = useToast()
 
-  /** The one that is shown, where there is one by now: the note was written before anybody knew. */
+  /** Where there are others without it, the one that is shown: the note was written before anybody knew. */
   async function firstSpace(now: number): Promise<string> {
-    const [shown] = (await vault.spaces()).filter(({ deleted }) => !deleted)
+    const alive = (await vault.spaces()).filter(({ deleted }) => !deleted)
+    const shown = alive.find(({ id }) => id === FIRST_SPACE) ?? alive[0]
     return shown?.id ?? (await vault.addSpace({ id: FIRST_SPACE, name: t.firstSpace, now }))
   }
   async function handOver(note: UnsavedNote): Promise<void> {
