@@ -201,8 +201,12 @@ describe.skipIf(!available)('the timeline', () => {
     const box = page.locator('.timeline')
     await box.evaluate((timeline) => timeline.scrollTo(0, timeline.scrollHeight / 2))
     await page.locator('.placeholder').first().waitFor({ state: 'detached' })
+    // All notes have come, and frames were drawn with them.
     const seen = () =>
-      page.evaluate(() => {
+      page.evaluate(async () => {
+        const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+        do for (let i = 0; i < 10; i++) await frame()
+        while (document.querySelector('.placeholder') !== null)
         const top = document.querySelector('.timeline')?.getBoundingClientRect().top ?? 0
         const card = [...document.querySelectorAll('.note')].find((card) => card.getBoundingClientRect().top >= top)
         return { id: card?.getAttribute('data-note'), top: Math.round(card?.getBoundingClientRect().top ?? 0) }
