@@ -78,6 +78,8 @@ test.skipIf(!available)(
       const page = await stage.newPage(context)
       await page.getByText('Write the first note').waitFor()
       if (viewport.width > 720) await page.getByText('Only on this device').waitFor()
+      // The other parts have been fetched, with styles of their own.
+      await page.waitForLoadState('networkidle')
       expect(await shifts(page)).toEqual([])
       for (const text of ['one', '# two', 'three\n\nlines']) {
         await write(page, text)
