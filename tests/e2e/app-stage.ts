@@ -23,6 +23,11 @@ export async function write(page: Page, text: string): Promise<void> {
 
 export const note = (page: Page, text: string): Locator => page.getByRole('article').filter({ hasText: text })
 
+/** Waits for the focus: what closes gives it back a moment after it has gone. */
+export async function focused(element: Locator): Promise<void> {
+  await element.and(element.page().locator(':focus')).waitFor()
+}
+
 export async function openAppInfo(page: Page): Promise<void> {
   await page.getByRole('button', { name: /Version/ }).click()
 }

@@ -2,7 +2,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { firstLoad } from '../support/first-load.ts'
-import { newDevice, note, openAppInfo, write } from './app-stage.ts'
+import { focused, newDevice, note, openAppInfo, write } from './app-stage.ts'
 import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
 
 /** Compressed, without SQLite's WebAssembly. Bytes. */
@@ -104,7 +104,7 @@ test.skipIf(!available)('a menu opens below its button: by the pointer, and by k
   await page.getByRole('menuitem', { name: 'Pin' }).waitFor()
   await page.keyboard.press('Escape')
   await page.getByRole('menu').waitFor({ state: 'detached' })
-  expect(await more.evaluate((button) => button === document.activeElement)).toBe(true)
+  await focused(more)
   // Each menu for the first time, and once more.
   await write(page, 'another one')
   await note(page, 'another one').waitFor()
@@ -120,7 +120,7 @@ test.skipIf(!available)('a menu opens below its button: by the pointer, and by k
     await page.locator('[role=menuitem]:focus').filter({ hasText: first }).waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('menu').waitFor({ state: 'detached' })
-    expect(await button.evaluate((element) => element === document.activeElement)).toBe(true)
+    await focused(button)
   }
 })
 
