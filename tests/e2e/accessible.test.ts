@@ -1,19 +1,13 @@
 /** Every screen and dialog of the app for people who do not see it as others do, or have no mouse. */
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
 import { newDevice, note, PASSWORD, typePassword, write } from './app-stage.ts'
 import { violations } from './axe.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
 import { DENIALS, deny } from './denied-storage.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium('the app by keyboard and by screen reader')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('the app by keyboard and by screen reader')
 
 const EVERYTHING = [
   '# Everything in one note',

@@ -1,18 +1,12 @@
 /** What goes wrong around an account, and what a person is told then: a full server, a sheet that nobody has seen, a tab that goes. */
 import { randomBytes } from 'node:crypto'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
 import { closeDialog, newDevice, openAppInfo, proveRecovery, signUp, typePassword, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium("mishaps around the app's account in Chromium")
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage("mishaps around the app's account in Chromium")
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })

@@ -2,7 +2,7 @@
 import { invitationLink } from '@lockstep/web/account/invitation'
 import { qrPath } from '@lockstep/web/account/qr'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
 import {
   closeDialog,
@@ -16,15 +16,9 @@ import {
   typePassword,
   write,
 } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium("the app's account in Chromium")
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage("the app's account in Chromium")
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })

@@ -1,17 +1,11 @@
 /** The app as people use it: two browsers as two devices of one person, and a real server between them. */
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
 import { closeDialog, joinVault, newDevice, note, signUp, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium('the web app in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('the web app in Chromium')
 
 test.skipIf(!available)(
   'writing begins without an account; two devices come in step, type at once into one note, and lose nothing',

@@ -6,19 +6,14 @@ import { join } from 'node:path'
 import { openDevice } from '@lockstep/engine/platform/node/device'
 import { addNote, findNote, listNotes } from '@lockstep/model/notes'
 import { schema } from '@lockstep/model/schema'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
-import { type BrowserStage, type BrowserWorker, hasChromium, openBrowser } from './chromium.ts'
+import type { BrowserWorker } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium('the engine in Chromium')
+const { available, stage } = fileStage('the engine in Chromium', 'pages')
 const VAULT = 'main'
 const PASSWORD = 'correct horse battery staple'
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser()
-})
-afterAll(() => stage?.close())
 
 interface NoteSummary {
   readonly id: string

@@ -1,20 +1,11 @@
 /** Diffs, stars and the profile for people who are faster than the vault, and for those who use keys alone. */
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newDevice } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { silentFileStage } from './file-stage.ts'
 import { askHost } from './host-channel.ts'
 
-const available = hasChromium('forms of diffs in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterEach(() => {
-  if (available) expect(stage.errors.splice(0)).toEqual([])
-})
-afterAll(() => stage?.close())
+const { available, stage } = silentFileStage('forms of diffs in Chromium')
 
 async function open(): Promise<Page> {
   const page = await stage.newPage(await newDevice(stage))

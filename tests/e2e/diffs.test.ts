@@ -6,25 +6,16 @@ import { openDevice } from '@lockstep/engine/platform/node/device'
 import { paragraphs } from '@lockstep/model/paragraphs'
 import { schema } from '@lockstep/model/schema'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
 import { closeDialog, joinVault, newDevice, PASSWORD, signUp } from './app-stage.ts'
 import { violations } from './axe.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { silentFileStage } from './file-stage.ts'
 import { askHost } from './host-channel.ts'
 import { allPayloads } from './hostile/payloads.ts'
 
-const available = hasChromium('diffs in the web app in Chromium')
+const { available, stage } = silentFileStage('diffs in the web app in Chromium')
 const DIGEST = readFileSync(new URL('./digest.md', import.meta.url), 'utf8')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterEach(() => {
-  if (available) expect(stage.errors.splice(0)).toEqual([])
-})
-afterAll(() => stage?.close())
 
 const started = (page: Page) => page.getByText('Write the first note').waitFor()
 

@@ -1,20 +1,14 @@
 /** What the first screen costs: how much is loaded for it, that nothing else is, and what happens where a part cannot be. */
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { firstLoad } from '../support/first-load.ts'
 import { focused, newDevice, note, openAppInfo, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 
 /** Compressed, without SQLite's WebAssembly. Bytes. */
 const BUDGET = 250_000
 
-const available = hasChromium('the first load in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('the first load in Chromium')
 
 const isCode = (path: string) => path === '/' || /\.(?:css|js)$/.test(path)
 

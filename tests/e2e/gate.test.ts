@@ -1,19 +1,13 @@
 /** A server behind a gate, as people meet it in the browser: the story of Dataans' first sync with all of its steps. */
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { AUD, OIDC_AUDIENCE, startIssuer, TEAM } from '../support/issuer.ts'
 import { runningServer } from '../support/running-server.ts'
 import { closeDialog, joinVault, newDevice, note, openAppInfo, PASSWORD, proveRecovery, typePassword, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 import { startGateFront } from './gate-front.ts'
 
-const available = hasChromium('a gate before the app in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('a gate before the app in Chromium')
 
 const logIn = (page: Page) => page.getByRole('link', { name: 'It is me' }).click()
 

@@ -1,17 +1,11 @@
 /** Images in notes: fetched once their host is allowed, and as wide as a person makes them, on every device. */
 import type { BrowserContext, Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
 import { closeDialog, joinVault, newDevice, note, signUp, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium('images in the web app in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('images in the web app in Chromium')
 
 const PICTURE =
   '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="300"><rect width="400" height="300" fill="teal"/></svg>'

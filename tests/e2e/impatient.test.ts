@@ -1,20 +1,11 @@
 /** People who do not wait: for an answer, for a part of the page, for the app to open. What they type is where they meant it. */
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newDevice, note, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { silentFileStage } from './file-stage.ts'
 import { askHost } from './host-channel.ts'
 
-const available = hasChromium('people who do not wait for the web app, in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterEach(() => {
-  if (available) expect(stage.errors.splice(0)).toEqual([])
-})
-afterAll(() => stage?.close())
+const { available, stage } = silentFileStage('people who do not wait for the web app, in Chromium')
 
 type Held = typeof globalThis & { hold?: string | undefined; readonly letGo?: () => void }
 

@@ -1,20 +1,11 @@
 /** The notes themselves, as people use them: finding, keys, spaces, the timeline, writing, history. */
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newDevice, note, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { silentFileStage } from './file-stage.ts'
 import { askHost } from './host-channel.ts'
 
-const available = hasChromium('notes in the web app in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterEach(() => {
-  if (available) expect(stage.errors.splice(0)).toEqual([])
-})
-afterAll(() => stage?.close())
+const { available, stage } = silentFileStage('notes in the web app in Chromium')
 
 const open = async (options?: Parameters<typeof newDevice>[1]): Promise<Page> => {
   const page = await stage.newPage(await newDevice(stage, options))

@@ -1,17 +1,11 @@
 /** What happens to devices: no network on both, a tab that is killed, a browser that has thrown everything away. Nothing is lost. */
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
 import { closeDialog, joinVault, newDevice, note, signUp, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium('devices that lose their network, a tab or everything, in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('devices that lose their network, a tab or everything, in Chromium')
 
 interface Pair {
   readonly contexts: readonly [BrowserContext, BrowserContext]

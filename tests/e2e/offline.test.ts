@@ -5,18 +5,13 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type RunningServer, runningServer } from '../support/running-server.ts'
 import { closeDialog, newDevice, note, signUp, write } from './app-stage.ts'
-import { type BrowserStage, FOREIGN_HOST, hasChromium, openBrowser } from './chromium.ts'
+import { FOREIGN_HOST } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium('the web app offline, in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('the web app offline, in Chromium')
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-offline-'))

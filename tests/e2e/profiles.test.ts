@@ -3,19 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
 import { closeDialog, newDevice, note, openAppInfo, PASSWORD, typePassword, write } from './app-stage.ts'
 import { violations } from './axe.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium('profiles and public links in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('profiles and public links in Chromium')
 
 const isStarred = (page: Page, n: number) => page.locator(`.starred[data-paragraph="${n}"]`).waitFor()
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })

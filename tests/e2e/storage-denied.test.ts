@@ -1,16 +1,10 @@
 /** A browser that stores nothing for a page, as private windows of some do. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { closeDialog, newDevice, note, openAppInfo, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
 import { DENIALS, deny } from './denied-storage.ts'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium('the app where a browser cannot store')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('the app where a browser cannot store')
 
 test.skipIf(!available).each(Object.entries(DENIALS))(
   'without storage for its %s the app says so, and goes on in memory with that in sight',

@@ -1,15 +1,9 @@
 /** Several tabs of one browser on one vault: one leads, any of them may go at any moment. */
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { fileStage } from './file-stage.ts'
 
-const available = hasChromium('tabs in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser()
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('tabs in Chromium', 'pages')
 
 interface TabApi {
   ask(method: string, ...args: unknown[]): Promise<unknown>

@@ -4,24 +4,18 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { readZip } from '@lockstep/import/zip-tree'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { testHome } from '../../packages/cli/test/support/run.ts'
 import * as dataans from '../../packages/import/test/support/dataans-server.ts'
 import { readTree } from '../../packages/import/test/tree.ts'
 import { runningServer } from '../support/running-server.ts'
 import { closeDialog, newDevice, note, PASSWORD, signUp, write } from './app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from './chromium.ts'
+import { fileStage } from './file-stage.ts'
 import { allPayloads } from './hostile/payloads.ts'
 import { setTripwires } from './hostile/tripwires.ts'
 import { dataansExport, difflogSite, oneAddress, passTo, zipOf } from './transfer-sources.ts'
 
-const available = hasChromium('export and import in the app')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('export and import in the app')
 
 const ONE_MIB = 1024 * 1024
 

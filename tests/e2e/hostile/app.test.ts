@@ -2,20 +2,14 @@
 import { toRowId } from '@lockstep/engine/cell'
 import { titleOf } from '@lockstep/import/markdown-title'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { newDevice, note, write } from '../app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from '../chromium.ts'
+import { fileStage } from '../file-stage.ts'
 import { askHost } from '../host-channel.ts'
 import { allPayloads } from './payloads.ts'
 import { setTripwires } from './tripwires.ts'
 
-const available = hasChromium('hostile notes in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser('app')
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('hostile notes in Chromium')
 
 /** So much shares a note, which is then shown whole: all of them still come by in a time that people wait for. UTF-16 units. */
 const IN_ONE_NOTE = 6_000

@@ -1,19 +1,13 @@
 /** Hostile texts, each by itself through the app's renderer, in real Chromium. */
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { newDevice } from '../app-stage.ts'
-import { type BrowserStage, hasChromium, openBrowser } from '../chromium.ts'
+import { fileStage } from '../file-stage.ts'
 import type { Fault } from './fault.ts'
 import { allPayloads } from './payloads.ts'
 import { setTripwires } from './tripwires.ts'
 
-const available = hasChromium('hostile texts in Chromium')
-let stage: BrowserStage
-
-beforeAll(async () => {
-  if (available) stage = await openBrowser()
-})
-afterAll(() => stage?.close())
+const { available, stage } = fileStage('hostile texts in Chromium', 'pages')
 
 type Shown = typeof globalThis & { show(texts: readonly string[]): Promise<Fault[]>; html(text: string): string }
 
