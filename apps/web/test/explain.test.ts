@@ -17,9 +17,9 @@ describe('what a failure means for the person', () => {
     ['device-revoked', /for good/],
     ['quota-exceeded', /no room/],
     ['storage-failed', /Free some space/],
-    ['server-refused', /^as the engine says it$/],
-    ['something-new', /^as the engine says it$/],
-    [undefined, /^as the engine says it$/],
+    ['server-refused', /^As the engine says it\.$/],
+    ['something-new', /^As the engine says it\.$/],
+    [undefined, /^As the engine says it\.$/],
   ])('%s', (code, text) => {
     expect(explain(failure(code), context).text).toMatch(text)
   })
@@ -49,8 +49,8 @@ describe('what a failure means for the person', () => {
     expect(explain(failure('sign-up-refused', undefined, 'ServerProblem'), context).text).toMatch(/set-up token/)
   })
 
-  test('what is no error at all is told as it is', () => {
-    expect(explain('strange', context).text).toBe('strange')
+  test('what is no error at all is told in its own words', () => {
+    expect(explain('strange', context).text).toBe('Strange.')
   })
 })
 

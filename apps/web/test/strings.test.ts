@@ -145,3 +145,15 @@ test('nothing that people read stands in the interface itself', () => {
   const found = files.flatMap((name) => hardCoded(readFileSync(join(folder, name), 'utf8')).map((words) => `${name}: ${words}`))
   expect(found).toEqual([])
 })
+
+test('what the packages say is shown in the language of the page', () => {
+  const folder = join(import.meta.dirname, '../src/ui')
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.tsx'))
+  // The words of an error, or of a problem of the engine.
+  const shown = files.flatMap((name) => {
+    const code = readFileSync(join(folder, name), 'utf8')
+    return [...code.matchAll(/.*(?:\bmessage\b|\w\.detail\b|\{detail\}).*/g)].map(([line]) => `${name}: ${line.trim()}`)
+  })
+  expect(shown.filter((line) => !/\bt\.said\(/.test(line))).toEqual([])
+  expect(shown.length).toBeGreaterThan(1)
+})

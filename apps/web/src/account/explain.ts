@@ -1,5 +1,7 @@
 /** What a failure means for the person and what to do, from its stable code: the engine's own sentences speak of commands. */
+import { toFailure } from '#link/messages'
 import { t } from '#strings/strings'
+import { failureText } from '#text/failure-text'
 
 export interface Trouble {
   readonly text: string
@@ -15,28 +17,21 @@ export interface TroubleContext {
   readonly vault: string
 }
 
-interface Failed {
-  readonly name?: string
-  readonly code?: string | undefined
-  readonly message: string
-  readonly retryAfter?: number | undefined
-}
-
 export function isElsewhere(server: string, origin: string): boolean {
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(server) ? server : `https://${server}`
   return !URL.canParse(url) || new URL(url).origin !== origin
 }
 
-/** @param failure what was thrown; anything that is not expected is told in its own words */
+/** @param failure what was thrown, here or in the host */
 export function explain(failure: unknown, context: TroubleContext): Trouble {
-  const { name, code, message, retryAfter } = failure instanceof Error ? (failure as Failed) : { message: String(failure) }
+  const { name, code, retryAfter } = toFailure(failure)
   const { server, origin, vault } = context
   const w = t.account.trouble
   switch (code) {
     case 'offline':
       return { text: isElsewhere(server, origin) ? w.elsewhere(server, origin) : w.offline(server) }
     case 'server-refused':
-      return { text: isElsewhere(server, origin) ? w.elsewhere(server, origin) : message }
+      return { text: isElsewhere(server, origin) ? w.elsewhere(server, origin) : failureText(failure) }
     case 'gate-refused':
       return { text: w.gate(server), remedy: 'gate' }
     case 'wrong-credentials':
@@ -61,6 +56,6 @@ export function explain(failure: unknown, context: TroubleContext): Trouble {
     case 'storage-failed':
       return { text: w.storage }
     default:
-      return { text: message }
+      return { text: failureText(failure) }
   }
 }

@@ -95,7 +95,8 @@ export const transfer = {
       .filter((part) => part !== false)
       .join(', ')}.`,
   refusedCount: (many: number) => `${n(many)} refused:`,
-  refused: (path: string, reason: string) => `${path} ${reason}.`,
+  refusedFile: (path: string, reason: string) => `${path} ${reason}.`,
+  refused: (what: string, reason: string) => `${what} ${reason}.`,
   moreRefused: (many: number) => `And ${n(many)} more.`,
   trashedThere: (many: number) => `Deleted there since, and in the trash now: ${n(many)}.`,
   keptThough: (many: number) => `Deleted there and kept, because they were changed here later: ${n(many)}.`,

@@ -6,6 +6,7 @@ import { image } from '#strings/en-images'
 import { profiles } from '#strings/en-profiles'
 import { shared } from '#strings/en-shared'
 import { insecure, updates } from '#strings/en-updates'
+import { sentence } from '#text/sentence'
 
 export const en = {
   app: 'Lockstep',
@@ -177,6 +178,20 @@ export const en = {
   shared,
   insecure,
   updates,
+  failures: {
+    gone: 'That is not here any more: it was deleted for good.',
+    tooLarge: 'That is too long to be kept: one text may have 4 MB, and what is published 1 MB.',
+    noSuchDevice: 'That device does not belong to this vault any more.',
+    busy: 'Another tab of this browser is busy with these notes. Try again in a moment, or close the other tabs.',
+    unusable:
+      'This browser could not read or write what it keeps for this page. Reload the page, and free some space if that does not help.',
+    corrupt:
+      'Something in this browser is not as it was stored. Export what can be read; a browser that logs in anew gets everything from the server.',
+    notAllowed: 'The browser does not let this page do that.',
+    misbehaved: (message: string) => sentence(message),
+  },
+  /** What a package of ours said, a message or a warning, in the language of the page. */
+  said: (message: string) => sentence(message),
   cannotStore: 'This browser cannot store notes for this page',
   cannotStoreHint:
     'It may be a private window, or storage may be switched off for this site. In a normal window your notes are kept.',

@@ -1,6 +1,7 @@
 /** Як en-transfer.ts. */
 import type { Counts, TransferStrings } from '#strings/en-transfer'
 import { number as n, plural } from '#strings/plural-uk'
+import { refused } from '#strings/uk-said'
 
 const counts = ({ added, updated, unchanged, removed }: Counts) =>
   `додано ${n(added)}, оновлено ${n(updated)}, без змін ${n(unchanged)}${removed > 0 ? `, вилучено ${n(removed)}` : ''}`
@@ -88,7 +89,8 @@ export const transfer: TransferStrings = {
       .filter((part) => part !== false)
       .join(', ')}.`,
   refusedCount: (many) => `Відхилено ${n(many)}:`,
-  refused: (path, reason) => `${path}: ${reason}.`,
+  refusedFile: (path, reason) => `${path}: ${refused(reason)}.`,
+  refused: (what, reason) => `${refused(what)}: ${refused(reason)}.`,
   moreRefused: (many) => `І ще ${n(many)}.`,
   trashedThere: (many) => `Відтоді вилучено там, а тепер у кошику тут: ${n(many)}.`,
   keptThough: (many) => `Вилучено там, але залишено, бо тут змінено пізніше: ${n(many)}.`,

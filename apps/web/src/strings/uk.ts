@@ -5,8 +5,10 @@ import { account } from '#strings/uk-account'
 import { diffs } from '#strings/uk-diffs'
 import { image } from '#strings/uk-images'
 import { profiles } from '#strings/uk-profiles'
+import { said } from '#strings/uk-said'
 import { shared } from '#strings/uk-shared'
 import { insecure, updates } from '#strings/uk-updates'
+import { sentence } from '#text/sentence'
 
 export const uk: Strings = {
   app: 'Lockstep',
@@ -177,6 +179,19 @@ export const uk: Strings = {
   shared,
   insecure,
   updates,
+  failures: {
+    gone: 'Цього тут уже немає: його вилучено назавжди.',
+    tooLarge: 'Це задовге, щоб його зберегти: один текст може мати 4 МБ, а опублікований — 1 МБ.',
+    noSuchDevice: 'Цей пристрій уже не належить до сховища.',
+    busy: 'З цими нотатками саме працює інша вкладка браузера. Спробуйте за мить знову або закрийте інші вкладки.',
+    unusable:
+      'Браузер не зміг прочитати чи записати те, що зберігає для цієї сторінки. Перезавантажте її, а якщо не допоможе — звільніть місце.',
+    corrupt:
+      'Дещо в цьому браузері не таке, яким його збережено. Експортуйте, що читається; браузер, який увійде заново, отримає все із сервера.',
+    notAllowed: 'Браузер не дозволяє цій сторінці цього зробити.',
+    misbehaved: (message) => `Сервер відповідає не так, як має за протоколом. Докладніше англійською: ${sentence(message)}`,
+  },
+  said,
   cannotStore: 'Цей браузер не може зберігати нотатки для цієї сторінки',
   cannotStoreHint: 'Можливо, це приватне вікно, або для цього сайту вимкнено сховище. У звичайному вікні нотатки зберігаються.',
   cannotOpen: 'Не вдається відкрити ваші нотатки',

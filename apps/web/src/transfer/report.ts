@@ -50,9 +50,11 @@ interface Refusals {
 
 const refusedLine = ({ refused, moreRefused = 0 }: Refusals) => refused.length > 0 && w.refusedCount(refused.length + moreRefused)
 
-function refusedDetails({ refused, moreRefused = 0 }: Refusals): string[] {
+type TellRefused = (path: string, reason: string) => string
+
+function refusedDetails({ refused, moreRefused = 0 }: Refusals, tell: TellRefused = w.refused): string[] {
   return [
-    ...refused.map(({ path, reason }) => w.refused(oneLine(path), oneLine(reason))),
+    ...refused.map(({ path, reason }) => tell(oneLine(path), oneLine(reason))),
     ...some([moreRefused > 0 && w.moreRefused(moreRefused)]),
   ]
 }
@@ -66,7 +68,7 @@ function tellMarkdown(summary: MarkdownImportSummary): Told {
       otherFiles + hidden + links + special > 0 && w.leftOut(otherFiles, hidden, links + special),
       refusedLine(summary),
     ]),
-    details: refusedDetails(summary),
+    details: refusedDetails(summary, w.refusedFile),
   }
 }
 

@@ -13,7 +13,7 @@ import { Sidebar } from '#ui/sidebar'
 import { SpaceBar } from '#ui/space-bar'
 import { CannotStore, MemoryBanner } from '#ui/storage'
 import { type Jump, Timeline } from '#ui/timeline'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useCommandKeys } from '#ui/use-commands'
 import { useDrawer } from '#ui/use-drawer'
 import { FIRST_SPACE, useNewNotes } from '#ui/use-new-notes'
@@ -27,6 +27,7 @@ const OF_SPACE: readonly Command[] = ['searchSpace', 'editSpace', 'deleteSpace']
 export function App() {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const { value: spaces, error } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
   const [place, goTo] = usePlace()
   const [chosen, setChosen] = useState(readLastSpace)
@@ -132,15 +133,14 @@ export function App() {
     await addNote(target, text)
     setJump({ note: 'newest', focus: false })
   }
-  const say = ({ message }: Error) => toast({ text: message })
   async function removeSpace(): Promise<void> {
     if (own === undefined) return
     setPanel(undefined)
     try {
       await vault.removeSpace(own.id)
-      toast({ text: t.spaceDeleted(own.name), undo: () => void vault.restoreSpace(own.id).catch(say) })
+      toast({ text: t.spaceDeleted(own.name), undo: () => void vault.restoreSpace(own.id).catch(tellFailure) })
     } catch (failure) {
-      say(failure as Error)
+      tellFailure(failure)
     }
   }
 

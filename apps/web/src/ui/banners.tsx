@@ -42,11 +42,14 @@ export function Banners() {
       </section>
     )
   }
+  const problem = status.problems.at(-1)
   const { title } = t.account[state === 'needs-gate' ? 'gate' : 'problem']
   return (
     <section className="banner" aria-label={title}>
       <h2>{title}</h2>
-      <p>{state === 'needs-gate' ? t.account.gate.text : (stoppedFor(status, activity)?.text ?? status.problems.at(-1)?.detail)}</p>
+      <p>
+        {state === 'needs-gate' ? t.account.gate.text : (stoppedFor(status, activity)?.text ?? (problem && t.said(problem.detail)))}
+      </p>
       <div className="row">
         {state === 'needs-gate' ? (
           <button type="button" className="primary" onClick={openGate}>

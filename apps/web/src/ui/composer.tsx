@@ -8,7 +8,7 @@ import { labelOf } from '#keys/keyboard'
 import { joinDrafts, keepDraft, onDraftElsewhere, readDraft } from '#local/drafts'
 import { t } from '#strings/strings'
 import { Icon } from '#ui/icons'
-import { useToast } from '#ui/toasts'
+import { useTellFailure } from '#ui/toasts'
 
 interface ComposerProps {
   /** Its drafts are kept apart from other spaces'. */
@@ -19,7 +19,7 @@ interface ComposerProps {
 }
 
 export function Composer({ space, onSave, field }: ComposerProps) {
-  const toast = useToast()
+  const tellFailure = useTellFailure()
   const [text, setText] = useState(() => readDraft(space))
   const write = (next: string) => {
     setText(next)
@@ -54,7 +54,7 @@ export function Composer({ space, onSave, field }: ComposerProps) {
       // Somebody may have gone on writing, here or elsewhere.
       keepDraft(space, joinDrafts(saved, readDraft(space)))
       setText(readDraft(shown.current))
-      toast({ text: (failure as Error).message })
+      tellFailure(failure)
     }
   }
   function onKeyDown(event: KeyboardEvent): void {

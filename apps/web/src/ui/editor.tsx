@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { createView } from '#editor/create-view'
 import { t } from '#strings/strings'
 import { addBelow, openTextSession, type TextSession } from '#text/text-session'
-import { useToast } from '#ui/toasts'
+import { useTellFailure } from '#ui/toasts'
 import { useChanges, useVault } from '#ui/vault'
 
 interface EditorProps {
@@ -18,7 +18,7 @@ interface EditorProps {
 
 export default function Editor({ id, onDone }: EditorProps) {
   const vault = useVault()
-  const toast = useToast()
+  const tellFailure = useTellFailure()
   const parent = useRef<HTMLDivElement>(null)
   /** Has the focus until the text is there, so that nothing that is typed at once is lost. */
   const ahead = useRef<HTMLTextAreaElement>(null)
@@ -42,8 +42,7 @@ export default function Editor({ id, onDone }: EditorProps) {
   useEffect(() => {
     let view: EditorView | undefined
     let ended = false
-    const onError = (error: Error) => toast({ text: error.message })
-    void openTextSession({ vault, id, now: Date.now, onError }).then((opened) => {
+    void openTextSession({ vault, id, now: Date.now, onError: tellFailure }).then((opened) => {
       if (opened === undefined || ended || parent.current === null) return void opened?.close()
       session.current = opened
       view = createView({ parent: parent.current, session: opened, label: t.edit, onDone: () => done.current() })

@@ -6,7 +6,7 @@ import { differences } from '#text/differences'
 import { openTexts } from '#text/open-texts'
 import { shortTime } from '#text/when'
 import { Dialog } from '#ui/dialog'
-import { useToast } from '#ui/toasts'
+import { useTellFailure } from '#ui/toasts'
 import { useAnswer, useVault } from '#ui/vault'
 
 function Differences({ before, after }: { readonly before: string; readonly after: string }) {
@@ -94,7 +94,7 @@ function Version({ at, text, next, onRestore }: VersionProps) {
 
 export function HistoryDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const vault = useVault()
-  const toast = useToast()
+  const tellFailure = useTellFailure()
   const { value } = useAnswer({
     key: `history ${id}`,
     tables: ['notes'],
@@ -111,7 +111,7 @@ export function HistoryDialog({ id, onClose }: { readonly id: string; readonly o
       await vault.restoreNoteVersion(id, version, Date.now())
       onClose()
     } catch (failure) {
-      toast({ text: (failure as Error).message })
+      tellFailure(failure)
     }
   }
   return (

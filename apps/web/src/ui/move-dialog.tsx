@@ -2,7 +2,7 @@
 import { t } from '#strings/strings'
 import { Avatar } from '#ui/avatar'
 import { Dialog } from '#ui/dialog'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useAnswer, useVault } from '#ui/vault'
 
 interface MoveDialogProps {
@@ -15,18 +15,18 @@ interface MoveDialogProps {
 export function MoveDialog({ id, from, onClose }: MoveDialogProps) {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const { value: spaces } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
   const others = spaces?.filter((space) => space.id !== from && !space.deleted) ?? []
 
-  const say = ({ message }: Error) => toast({ text: message })
   async function move(space: string, name: string): Promise<void> {
     try {
       await vault.moveNote(id, space, Date.now())
-      const undo = from !== null && { undo: () => void vault.moveNote(id, from, Date.now()).catch(say) }
+      const undo = from !== null && { undo: () => void vault.moveNote(id, from, Date.now()).catch(tellFailure) }
       toast({ text: t.noteMoved(name), ...undo })
       onClose()
     } catch (failure) {
-      say(failure as Error)
+      tellFailure(failure)
     }
   }
   return (

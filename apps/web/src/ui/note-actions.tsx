@@ -5,7 +5,7 @@ import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
 import { openTexts } from '#text/open-texts'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useVault } from '#ui/vault'
 
 export interface NoteActions {
@@ -20,8 +20,9 @@ export interface NoteActions {
 export function useNoteActions(): NoteActions {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   return useMemo(() => {
-    const attempt = (work: Promise<void>) => void work.catch((error: Error) => toast({ text: error.message }))
+    const attempt = (work: Promise<void>) => void work.catch(tellFailure)
     async function writeSize({ id, text, title }: ShownNote, index: number, size: ImageResize['size']): Promise<void> {
       const { resizeImage } = await import('#text/resize-image')
       const next = resizeImage(text, index, size)
@@ -43,5 +44,5 @@ export function useNoteActions(): NoteActions {
             .then(() => toast({ text: t.noteDeleted, undo: () => attempt(vault.restoreNote(id, Date.now())) })),
         ),
     }
-  }, [vault, toast])
+  }, [vault, toast, tellFailure])
 }

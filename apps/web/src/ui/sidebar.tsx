@@ -4,6 +4,7 @@ import { type FormEvent, type RefObject, useState } from 'react'
 import { locale } from '#local/language'
 import type { Place } from '#places/place'
 import { t } from '#strings/strings'
+import { failureText } from '#text/failure-text'
 import { Avatar } from '#ui/avatar'
 import { Icon } from '#ui/icons'
 import { ProfileButton } from '#ui/profile-button'
@@ -29,7 +30,7 @@ function NewSpace({ onMade, onDone }: NewSpaceProps) {
       onMade(await vault.addSpace({ id: newId(), name, now: Date.now() }))
       onDone()
     } catch (failure) {
-      setError((failure as Error).message)
+      setError(failureText(failure))
     }
   }
   return (

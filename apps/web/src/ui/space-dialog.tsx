@@ -3,6 +3,7 @@ import { type FormEvent, useId, useState } from 'react'
 import type { HostClient } from '#host/methods'
 import { t } from '#strings/strings'
 import { avatarSigns } from '#text/avatar-signs'
+import { failureText } from '#text/failure-text'
 import { Avatar } from '#ui/avatar'
 import { Dialog } from '#ui/dialog'
 import { useVault } from '#ui/vault'
@@ -28,7 +29,7 @@ export function SpaceDialog({ space, onDelete, onClose }: SpaceDialogProps) {
       await vault.editSpace(space.id, { name, avatar: avatarSigns(avatar) || null, now: Date.now() })
       onClose()
     } catch (failure) {
-      setError((failure as Error).message)
+      setError(failureText(failure))
     }
   }
   return (

@@ -38,7 +38,7 @@ export function CannotStore({ error }: { readonly error: Error }) {
         </>
       )}
       <p>
-        <small>{error.message}</small>
+        <small>{t.said(error.message)}</small>
       </p>
     </main>
   )

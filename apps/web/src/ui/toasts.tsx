@@ -1,6 +1,7 @@
 /** Short notices at the bottom, read out by screen readers, with an undo where there is one. */
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from 'react'
 import { t } from '#strings/strings'
+import { failureText } from '#text/failure-text'
 
 export interface Toast {
   readonly text: string
@@ -13,6 +14,12 @@ const SHOWN_MILLISECONDS = 8000
 const Context = createContext<(toast: Toast) => void>(() => {})
 
 export const useToast = () => useContext(Context)
+
+/** Tells what failed, for the end of a promise. */
+export function useTellFailure(): (failure: unknown) => void {
+  const toast = useToast()
+  return useCallback((failure) => toast({ text: failureText(failure) }), [toast])
+}
 
 interface Shown extends Toast {
   readonly id: number

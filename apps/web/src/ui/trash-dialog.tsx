@@ -2,19 +2,19 @@
 import { t } from '#strings/strings'
 import { shortTime } from '#text/when'
 import { Dialog } from '#ui/dialog'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useAnswer, useVault } from '#ui/vault'
 
 export function TrashDialog({ onClose }: { readonly onClose: () => void }) {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const { value: entries = [] } = useAnswer({ key: 'trash', tables: ['notes', 'spaces', 'diffs'], ask: () => vault.trash() })
   const restore = {
     space: vault.restoreSpace,
     diff: vault.restoreDiff,
     note: (id: string) => vault.restoreNote(id, Date.now()),
   }
-  const say = ({ message }: Error) => toast({ text: message })
   /** Nothing goes while there is an undo: a tab that is closed meanwhile leaves all as it was. */
   function empty(): void {
     onClose()
@@ -22,7 +22,7 @@ export function TrashDialog({ onClose }: { readonly onClose: () => void }) {
     toast({
       text: t.trash.emptying(listed.length),
       undo: () => {},
-      onGone: () => void vault.emptyTrash(listed).then((n) => toast({ text: t.trash.emptied(n) }), say),
+      onGone: () => void vault.emptyTrash(listed).then((n) => toast({ text: t.trash.emptied(n) }), tellFailure),
     })
   }
   return (
@@ -37,7 +37,7 @@ export function TrashDialog({ onClose }: { readonly onClose: () => void }) {
                 {t.trash[kind]} · {shortTime(deletedAt, Date.now())}
               </small>
             </span>
-            <button type="button" onClick={() => void restore[kind](id).catch(say)}>
+            <button type="button" onClick={() => void restore[kind](id).catch(tellFailure)}>
               {t.trash.restore}
             </button>
           </li>

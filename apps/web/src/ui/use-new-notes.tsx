@@ -4,7 +4,7 @@ import { askToPersist } from '#local/persistence'
 import { forgetUnsaved, keepUnsaved, type UnsavedNote, unsavedNotes } from '#local/unsaved'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
-import { useToast } from '#ui/toasts'
+import { useTellFailure } from '#ui/toasts'
 import { useVault } from '#ui/vault'
 import { newId } from '#vault/ids'
 
@@ -14,7 +14,7 @@ export const FIRST_SPACE = 'first'
 /** @returns saves a new note in a space, and is done when it is stored */
 export function useNewNotes(): (space: string, text: string) => Promise<void> {
   const vault = useVault()
-  const toast = useToast()
+  const tellFailure = useTellFailure()
 
   /** Where there are others without it, the one that is shown: the note was written before anybody knew. */
   async function firstSpace(now: number): Promise<string> {
@@ -28,7 +28,7 @@ export function useNewNotes(): (space: string, text: string) => Promise<void> {
   }
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page is opened
   useEffect(() => {
-    for (const note of unsavedNotes()) void handOver(note).catch(({ message }: Error) => toast({ text: message }))
+    for (const note of unsavedNotes()) void handOver(note).catch(tellFailure)
   }, [])
   return async (space, text) => {
     const note = { id: newId(), space, title: noteTitle(text), text, now: Date.now() }

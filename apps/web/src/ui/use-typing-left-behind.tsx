@@ -3,7 +3,7 @@ import { useEffect } from 'react'
 import { HostError } from '#link/messages'
 import { handOverTyping } from '#local/unsaved-typing'
 import { t } from '#strings/strings'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useVault } from '#ui/vault'
 
 /** Trying again will not help: the note is gone for good, or was full. */
@@ -13,6 +13,7 @@ const FINAL: ReadonlySet<string | undefined> = new Set(['no-such-row', 'value-to
 export function useTypingLeftBehind(): void {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page is opened
   useEffect(() => {
     handOverTyping(async (typing) => {
@@ -20,8 +21,9 @@ export function useTypingLeftBehind(): void {
         await vault.typeText(typing)
       } catch (failure) {
         if (!(failure instanceof HostError) || !FINAL.has(failure.code)) throw failure
-        toast({ text: failure.code === 'no-such-row' ? t.typedIntoGone : failure.message })
+        if (failure.code === 'no-such-row') toast({ text: t.typedIntoGone })
+        else tellFailure(failure)
       }
-    }).catch(({ message }: Error) => toast({ text: message }))
+    }).catch(tellFailure)
   }, [])
 }

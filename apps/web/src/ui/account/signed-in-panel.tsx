@@ -49,7 +49,7 @@ export function SignedInPanel({ status, onView }: SignedInPanelProps) {
       </div>
       {status.problems.map(({ code, subject, detail }) => (
         <div className="problem" key={`${code} ${subject}`}>
-          <p>{detail}</p>
+          <p>{t.said(detail)}</p>
           {a.problems[code] !== undefined && <p>{a.problems[code]}</p>}
         </div>
       ))}

@@ -6,8 +6,9 @@ import { askToPersist } from '#local/persistence'
 import { hashOf, type Place } from '#places/place'
 import { t } from '#strings/strings'
 import { dayName, dayOf } from '#text/days'
+import { failureText } from '#text/failure-text'
 import { Dialog } from '#ui/dialog'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useDiffs } from '#ui/use-diffs'
 import type { Go } from '#ui/use-place'
 import { useVault } from '#ui/vault'
@@ -21,6 +22,7 @@ interface AddDiffDialogProps {
 export function AddDiffDialog({ onClose, onGo }: AddDiffDialogProps) {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const diffs = useDiffs() ?? []
   const [draft, setDraft] = useState(() => readDiffDraft() ?? { date: dayOf(Date.now()), title: '', text: '' })
   const [error, setError] = useState<string>()
@@ -50,7 +52,7 @@ export function AddDiffDialog({ onClose, onGo }: AddDiffDialogProps) {
       await vault.addDiff({ id: current, title: title.trim() || name, date, text, now: Date.now() })
     } catch (failure) {
       setSaving(false)
-      return setError((failure as Error).message)
+      return setError(failureText(failure))
     }
     keepDiffDraft(undefined)
     askToPersist()
@@ -63,7 +65,7 @@ export function AddDiffDialog({ onClose, onGo }: AddDiffDialogProps) {
       if (location.hash !== hashOf(added)) return
       onGo(before === undefined ? { kind: 'diffs' } : { kind: 'diff', id: before.id })
     }
-    const undo = () => void takeBack().catch(({ message }: Error) => toast({ text: message }))
+    const undo = () => void takeBack().catch(tellFailure)
     toast({ text: before === undefined ? words.saved : words.replaced, undo })
   }
   return (

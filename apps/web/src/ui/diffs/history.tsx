@@ -9,7 +9,7 @@ import { Rows } from '#ui/diffs/rows'
 import { StreakCalendar } from '#ui/diffs/streak-calendar'
 import { Icon } from '#ui/icons'
 import { MenuButton } from '#ui/menu-button'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useDiffs } from '#ui/use-diffs'
 import { useVault } from '#ui/vault'
 
@@ -164,16 +164,16 @@ function DiffRow({ diff: { id, title, date, stars, readAt }, onOpen }: DiffRowPr
 function SinceLastRead({ diffs, onGo }: { readonly diffs: readonly DiffSummary[] } & Pick<PlaceProps, 'onGo'>) {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const { history } = t.diffs
   const unread = diffs.filter(({ readAt }) => readAt === 0)
   const oldest = unread.at(-1)
   if (oldest === undefined) return null
   const lastRead = Math.max(...diffs.map(({ readAt }) => readAt))
   const ids = unread.map(({ id }) => id)
-  const failed = ({ message }: Error) => toast({ text: message })
   async function markAll(): Promise<void> {
     await vault.markRead(ids, Date.now())
-    toast({ text: history.markedRead(ids.length), undo: () => void vault.markUnread(ids).catch(failed) })
+    toast({ text: history.markedRead(ids.length), undo: () => void vault.markUnread(ids).catch(tellFailure) })
   }
   return (
     <div className="since">
@@ -186,7 +186,7 @@ function SinceLastRead({ diffs, onGo }: { readonly diffs: readonly DiffSummary[]
         <button type="button" className="primary" onClick={() => onGo({ kind: 'diff', id: oldest.id })}>
           {history.readNext}
         </button>
-        <button type="button" onClick={() => void markAll().catch(failed)}>
+        <button type="button" onClick={() => void markAll().catch(tellFailure)}>
           {history.markAllRead}
         </button>
       </span>

@@ -1,8 +1,10 @@
 /** What diffs are about: who reads them, interests, depth; and the keys of services that write them. */
 import { INTERESTS, type ProfileEdit } from '@lockstep/model/profile'
 import { useEffect, useId, useState } from 'react'
+import { toFailure } from '#link/messages'
 import { keepFieldDraft, readFieldDraft } from '#local/field-drafts'
 import { t } from '#strings/strings'
+import { failureText } from '#text/failure-text'
 import { Bar } from '#ui/bar'
 import { ApiKeys } from '#ui/diffs/api-keys'
 import { Chips } from '#ui/diffs/chips'
@@ -81,8 +83,8 @@ export function ProfilePlace({ drawer }: Pick<PlaceProps, 'drawer'>) {
       await change()
       return true
     } catch (failure) {
-      const { code = '', message } = failure as Error & { readonly code?: string }
-      toast({ text: told[code] ?? message })
+      const { code = '' } = toFailure(failure)
+      toast({ text: told[code] ?? failureText(failure) })
       return false
     }
   }

@@ -8,7 +8,7 @@ import type { PlaceProps } from '#ui/diffs/place-props'
 import { DiffText, type ParagraphJump } from '#ui/diffs/text'
 import { Icon } from '#ui/icons'
 import { MenuButton } from '#ui/menu-button'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useDiffs } from '#ui/use-diffs'
 import { useAnswer, useVault } from '#ui/vault'
 
@@ -71,6 +71,7 @@ interface ArticleProps extends Pick<PlaceProps, 'paused' | 'onGo'> {
 function Article({ diff, stars, tldrs, jump, paused, onGo }: ArticleProps) {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const { id, title, date, text, windowDays, readAt } = diff
   const { reading } = t.diffs
   const starred = useMemo(() => new Set(stars.map(({ paragraph }) => paragraph)), [stars])
@@ -85,16 +86,18 @@ function Article({ diff, stars, tldrs, jump, paused, onGo }: ArticleProps) {
   const star = useCallback(
     (paragraph: number) => {
       const there = known.current.filter((one) => one.paragraph === paragraph).map((one) => one.id)
-      const failed = ({ message }: Error) => toast({ text: message })
       if (there.length === 0) {
-        vault.addStar({ diff: id, paragraph, now: Date.now() }).catch(failed)
+        vault.addStar({ diff: id, paragraph, now: Date.now() }).catch(tellFailure)
         return
       }
       vault
         .removeStars(there)
-        .then(() => toast({ text: t.diffs.stars.removed, undo: () => void vault.restoreStars(there).catch(failed) }), failed)
+        .then(
+          () => toast({ text: t.diffs.stars.removed, undo: () => void vault.restoreStars(there).catch(tellFailure) }),
+          tellFailure,
+        )
     },
-    [vault, toast, id],
+    [vault, toast, tellFailure, id],
   )
   const facts = [
     reading.minutes(Math.max(1, Math.round(text.length / MINUTE))),
@@ -159,12 +162,12 @@ interface ActionsProps extends Pick<PlaceProps, 'onRun'> {
 function Actions({ diff: { id, title, text }, onGone, onRun }: ActionsProps) {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const { reading } = t.diffs
-  const failed = ({ message }: Error) => toast({ text: message })
   async function remove(): Promise<void> {
     await vault.removeDiff(id)
     onGone()
-    toast({ text: reading.removed(title), undo: () => void vault.restoreDiff(id).catch(failed) })
+    toast({ text: reading.removed(title), undo: () => void vault.restoreDiff(id).catch(tellFailure) })
   }
   async function markUnread(): Promise<void> {
     // It would be read again as long as it is open.
@@ -178,11 +181,11 @@ function Actions({ diff: { id, title, text }, onGone, onRun }: ActionsProps) {
       {
         text: reading.copy,
         chords: '',
-        onSelect: () => void navigator.clipboard.writeText(text).then(() => toast({ text: t.copied }), failed),
+        onSelect: () => void navigator.clipboard.writeText(text).then(() => toast({ text: t.copied }), tellFailure),
       },
-      { text: reading.markUnread, chords: '', onSelect: () => void markUnread().catch(failed) },
+      { text: reading.markUnread, chords: '', onSelect: () => void markUnread().catch(tellFailure) },
     ],
-    [{ text: reading.remove, chords: '', danger: true, onSelect: () => void remove().catch(failed) }],
+    [{ text: reading.remove, chords: '', danger: true, onSelect: () => void remove().catch(tellFailure) }],
   ]
   return <MenuButton label={t.more} groups={menu} />
 }

@@ -8,7 +8,7 @@ import type { PlaceProps } from '#ui/diffs/place-props'
 import { Rows } from '#ui/diffs/rows'
 import { Icon } from '#ui/icons'
 import { MarkdownView } from '#ui/markdown-view'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useAnswer, useVault } from '#ui/vault'
 
 const DAY_HEIGHT = 64
@@ -36,15 +36,15 @@ function leaveTo(button: HTMLElement): void {
 export function Stars({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'onGo' | 'onRun'>) {
   const vault = useVault()
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const { value: stars } = useAnswer({ key: 'stars', tables: ['stars', 'diffs'], ask: () => vault.stars() })
   const scroller = useRef<HTMLElement>(null)
   const items = useMemo(() => itemsOf(stars ?? []), [stars])
   const words = t.diffs.stars
-  const failed = ({ message }: Error) => toast({ text: message })
   async function remove(id: string, button: HTMLElement): Promise<void> {
     leaveTo(button)
     await vault.removeStars([id])
-    toast({ text: words.removed, undo: () => void vault.restoreStars([id]).catch(failed) })
+    toast({ text: words.removed, undo: () => void vault.restoreStars([id]).catch(tellFailure) })
   }
   return (
     <>
@@ -83,7 +83,7 @@ export function Stars({ drawer, onGo, onRun }: Pick<PlaceProps, 'drawer' | 'onGo
                     aria-pressed="true"
                     aria-label={words.unstar}
                     title={words.unstar}
-                    onClick={({ currentTarget }) => void remove(id, currentTarget).catch(failed)}
+                    onClick={({ currentTarget }) => void remove(id, currentTarget).catch(tellFailure)}
                   >
                     <Icon name="star" />
                   </button>

@@ -4,7 +4,7 @@ import type { ImportRequest } from '#host/transfer-jobs'
 import { w } from '#strings/transfer'
 import type { TransferRunner } from '#transfer/runner'
 import { requestOfFolder, requestsOf, requestsOfDrop } from '#transfer/sources'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { ServerForms } from '#ui/transfer/server-forms'
 import { useTold } from '#ui/transfer/use-told'
 
@@ -21,6 +21,7 @@ const nameOf = (request: ImportRequest): string => ('name' in request ? request.
 
 export function ImportForm({ runner, busy }: ImportFormProps) {
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const tell = useTold()
   const files = useRef<HTMLInputElement>(null)
   const folder = useRef<HTMLInputElement>(null)
@@ -48,7 +49,7 @@ export function ImportForm({ runner, busy }: ImportFormProps) {
       // What a program dropped has no place that could be looked into.
       await start(entries.length > 0 ? await requestsOfDrop(entries) : requestsOf(plain))
     } catch (error) {
-      toast({ text: (error as Error).message })
+      tellFailure(error)
     }
   }
   return (

@@ -4,7 +4,7 @@ import { explain } from '#account/explain'
 import { w } from '#strings/transfer'
 import { type Told, tellExport, tellImport } from '#transfer/report'
 import type { Report } from '#transfer/runner'
-import { useToast } from '#ui/toasts'
+import { useTellFailure, useToast } from '#ui/toasts'
 import { useInView } from '#ui/transfer/use-in-view'
 import { isStopped, titleOf } from '#ui/transfer/use-told'
 
@@ -32,6 +32,7 @@ export function Reports({ reports, onTakeBack }: ReportsProps) {
 
 function OneReport({ report, onTakeBack }: { readonly report: Report; readonly onTakeBack: () => Promise<void> }) {
   const toast = useToast()
+  const tellFailure = useTellFailure()
   const place = useInView<HTMLElement>()
   const [busy, setBusy] = useState(false)
   const title = titleOf(report)
@@ -48,7 +49,7 @@ function OneReport({ report, onTakeBack }: { readonly report: Report; readonly o
     try {
       await onTakeBack()
     } catch (error) {
-      toast({ text: (error as Error).message })
+      tellFailure(error)
     } finally {
       setBusy(false)
     }
@@ -70,7 +71,7 @@ function OneReport({ report, onTakeBack }: { readonly report: Report; readonly o
       )}
       {report.kind === 'import' && report.takenBack !== undefined && <p>{w.undone(report.takenBack)}</p>}
       <div className="row">
-        <button type="button" onClick={() => void copy().catch(({ message }: Error) => toast({ text: message }))}>
+        <button type="button" onClick={() => void copy().catch(tellFailure)}>
           {w.copy}
         </button>
         {canTakeBack && (
