@@ -1,8 +1,7 @@
 /** Every screen and dialog of the app for people who do not see it as others do, or have no mouse. */
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { runningServer } from '../support/running-server.ts'
-import { newDevice, note, PASSWORD, typePassword, write } from './app-stage.ts'
+import { edit, newDevice, note, PASSWORD, startServer, typePassword, write } from './app-stage.ts'
 import { violations } from './axe.ts'
 import { DENIALS, deny } from './denied-storage.ts'
 import { fileStage } from './file-stage.ts'
@@ -38,8 +37,7 @@ const WIDTHS = [320, 1280] as const
 const LOOKS = THEMES.flatMap((theme) => WIDTHS.map((width) => ({ theme, width })))
 
 test.skipIf(!available).each(LOOKS)('axe finds nothing on any screen: $theme, $width px', async ({ theme, width }) => {
-  const server = await runningServer()
-  stage.useServer(server.url)
+  await startServer(stage)
   const context = await newDevice(stage, { colorScheme: theme, viewport: { width, height: 720 }, reducedMotion: 'reduce' })
   const page = await stage.newPage(context)
   const found: string[] = []
@@ -57,9 +55,7 @@ test.skipIf(!available).each(LOOKS)('axe finds nothing on any screen: $theme, $w
   await look('menu of a note', ['region'])
   await page.keyboard.press('Escape')
   await page.getByRole('menu').waitFor({ state: 'detached' })
-  await note(page, 'Everything').hover()
-  await note(page, 'Everything').getByRole('button', { name: 'Edit' }).click()
-  await page.locator('.cm-content').waitFor()
+  await edit(page, 'Everything')
   await look('editor')
   await page.locator('.cm-content').pressSequentially(' more')
   await page.keyboard.press('Escape')
@@ -115,8 +111,7 @@ test.skipIf(!available).each(LOOKS)('axe finds nothing on any screen: $theme, $w
 test.skipIf(!available).each(LOOKS)(
   'axe finds nothing in App info, signing in and signed in: $theme, $width px',
   async ({ theme, width }) => {
-    const server = await runningServer()
-    stage.useServer(server.url)
+    await startServer(stage)
     const context = await newDevice(stage, { colorScheme: theme, viewport: { width, height: 720 }, reducedMotion: 'reduce' })
     const page = await stage.newPage(context)
     const found: string[] = []
@@ -190,8 +185,7 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
 }
 
 test.skipIf(!available)('the main story by keyboard alone: write, edit, find, delete, undo, sign in', async () => {
-  const server = await runningServer()
-  stage.useServer(server.url)
+  await startServer(stage)
   const page = await stage.newPage(await newDevice(stage))
   await page.getByText('Write the first note').waitFor()
   await tabTo(page, /^Write a note/)

@@ -1,37 +1,18 @@
 /** What goes wrong around an account, and what a person is told then: a full server, a sheet that nobody has seen, a tab that goes. */
 import { randomBytes } from 'node:crypto'
-import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { runningServer } from '../support/running-server.ts'
-import { closeDialog, newDevice, openAppInfo, proveRecovery, signUp, typePassword, write } from './app-stage.ts'
+import { alert, button, errorsOfApp, field, syncNow } from './account-steps.ts'
+import { closeDialog, newDevice, openAppInfo, proveRecovery, signUp, startServer, typePassword, write } from './app-stage.ts'
 import { fileStage } from './file-stage.ts'
 
 const { available, stage } = fileStage("mishaps around the app's account in Chromium")
 
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
-const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
-const alert = (page: Page, text: RegExp) => page.getByRole('alert').filter({ hasText: text }).first()
 const openPage = async () => stage.newPage(await newDevice(stage))
-
-async function startServer(options: Parameters<typeof runningServer>[0] = {}): Promise<void> {
-  stage.useServer((await runningServer(options)).url)
-}
-
-/** What a page says of requests that were refused is no error of the app. */
-const errorsOfApp = () => stage.errors.filter((error) => !error.startsWith('Failed to load resource'))
-
-async function syncNow(page: Page): Promise<void> {
-  await button(page, 'Sync now').click()
-  await page
-    .getByRole('status')
-    .getByText(/Everything is in step|Synced:/)
-    .waitFor()
-}
 
 test.skipIf(!available)(
   'a server without room: why nothing goes up is said where people look, not only when they ask',
   async () => {
-    await startServer({ quota: 20_000 })
+    await startServer(stage, { quota: 20_000 })
     const page = await openPage()
     await write(page, 'the first note')
     await signUp(page)
@@ -60,7 +41,7 @@ test.skipIf(!available)(
 test.skipIf(!available)(
   'who has not shown the recovery sheet is told before signing out, and can remove everything after it',
   async () => {
-    await startServer()
+    await startServer(stage)
     const page = await openPage()
     await write(page, 'sent')
     await openAppInfo(page)
@@ -89,14 +70,14 @@ test.skipIf(!available)(
     await openAppInfo(page)
     await typePassword(page)
     expect(await button(page, 'Remove this profile from the browser…').count()).toBe(0)
-    expect(errorsOfApp()).toEqual([])
+    expect(errorsOfApp(stage)).toEqual([])
   },
 )
 
 test.skipIf(!available)(
   'a tab that goes while the vault is made: App info recalls the recovery sheet that nobody has seen',
   async () => {
-    await startServer()
+    await startServer(stage)
     const context = await newDevice(stage)
     await context.addInitScript(holdSignIn)
     const page = await stage.newPage(context)
@@ -116,7 +97,7 @@ test.skipIf(!available)(
     await proveRecovery(page)
     await syncNow(page)
     expect(await page.getByText('You have not shown yet').count()).toBe(0)
-    expect(errorsOfApp()).toEqual([])
+    expect(errorsOfApp(stage)).toEqual([])
   },
 )
 

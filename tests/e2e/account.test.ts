@@ -3,9 +3,10 @@ import { invitationLink } from '@lockstep/web/account/invitation'
 import { qrPath } from '@lockstep/web/account/qr'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { runningServer } from '../support/running-server.ts'
+import { alert, button, errorsOfApp, field, syncNow } from './account-steps.ts'
 import {
   closeDialog,
+  composer,
   joinVault,
   newDevice,
   note,
@@ -13,6 +14,7 @@ import {
   PASSWORD,
   proveRecovery,
   signUp,
+  startServer,
   typePassword,
   write,
 } from './app-stage.ts'
@@ -20,33 +22,24 @@ import { fileStage } from './file-stage.ts'
 
 const { available, stage } = fileStage("the app's account in Chromium")
 
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
-const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
-const alert = (page: Page, text: string | RegExp) => page.getByRole('alert').filter({ hasText: text }).first()
 const banner = (page: Page) => page.getByRole('region', { name: 'Your password is needed' })
 const openPage = async () => stage.newPage(await newDevice(stage))
 
-async function startServer(options: Parameters<typeof runningServer>[0] = {}) {
-  const server = await runningServer(options)
-  stage.useServer(server.url)
-  return server
-}
-
-/** What a page says of requests that were refused is no error of the app. */
-const errorsOfApp = () => stage.errors.filter((error) => !error.startsWith('Failed to load resource'))
-
-async function syncNow(page: Page): Promise<void> {
-  await button(page, 'Sync now').click()
-  await page
-    .getByRole('status')
-    .getByText(/Everything is in step|Synced:/)
-    .waitFor()
+/** Of one vault; the laptop has App info open. */
+async function twoDevices() {
+  await startServer(stage)
+  const laptop = await openPage()
+  const passphrase = await signUp(laptop)
+  const phone = await openPage()
+  await joinVault(phone, passphrase)
+  await closeDialog(phone)
+  return { laptop, phone, passphrase }
 }
 
 test.skipIf(!available)(
   'App info, address, log in, password; passphrase on another device; the sync button; the notice',
   async () => {
-    await startServer()
+    await startServer(stage)
     const laptop = await openPage()
     await write(laptop, 'from the laptop')
     await openAppInfo(laptop)
@@ -101,14 +94,14 @@ test.skipIf(!available)(
     await syncNow(phone)
     await closeDialog(phone)
     await note(phone, 'from the laptop').waitFor()
-    expect(errorsOfApp()).toEqual([])
+    expect(errorsOfApp(stage)).toEqual([])
   },
 )
 
 test.skipIf(!available)(
   'the QR code on the recovery sheet is a link: it leaves the address bar at once, and only the password is left to enter',
   async () => {
-    await startServer()
+    await startServer(stage)
     const laptop = await openPage()
     await write(laptop, 'from the laptop')
     const passphrase = await signUp(laptop)
@@ -149,17 +142,12 @@ test.skipIf(!available)(
     await phone.goto(link)
     await button(phone, 'Sync now').waitFor()
     expect(phone.url()).toBe(`${stage.url}/`)
-    expect(errorsOfApp()).toEqual([])
+    expect(errorsOfApp(stage)).toEqual([])
   },
 )
 
 test.skipIf(!available)('[KEY-1] a password changed on another device is asked for once, and everything goes on', async () => {
-  await startServer()
-  const laptop = await openPage()
-  const passphrase = await signUp(laptop)
-  const phone = await openPage()
-  await joinVault(phone, passphrase)
-  await closeDialog(phone)
+  const { laptop, phone } = await twoDevices()
 
   await button(laptop, 'Change password').click()
   await laptop.getByLabel('Password now').fill('not this one')
@@ -184,16 +172,11 @@ test.skipIf(!available)('[KEY-1] a password changed on another device is asked f
   await syncNow(laptop)
   await closeDialog(laptop)
   await note(laptop, 'written meanwhile').waitFor()
-  expect(errorsOfApp()).toEqual([])
+  expect(errorsOfApp(stage)).toEqual([])
 })
 
 test.skipIf(!available)('[KEY-3] a revoked device learns so; the vault has another password and passphrase', async () => {
-  await startServer()
-  const laptop = await openPage()
-  const passphrase = await signUp(laptop)
-  const phone = await openPage()
-  await joinVault(phone, passphrase)
-  await closeDialog(phone)
+  const { laptop, phone, passphrase } = await twoDevices()
 
   await button(laptop, 'Devices').click()
   await laptop.getByText('this one').waitFor()
@@ -217,13 +200,13 @@ test.skipIf(!available)('[KEY-3] a revoked device learns so; the vault has anoth
   await button(phone, 'Go on').click()
   await alert(phone, /was revoked from another one/).waitFor()
   await note(phone, 'too late').waitFor()
-  expect(errorsOfApp()).toEqual([])
+  expect(errorsOfApp(stage)).toEqual([])
 })
 
 test.skipIf(!available)(
   'signing out keeps the notes or removes everything, in all tabs; another tab keeps the vault in step',
   async () => {
-    await startServer()
+    await startServer(stage)
     const context = await newDevice(stage)
     const leader = await stage.newPage(context)
     await write(leader, 'one')
@@ -245,7 +228,7 @@ test.skipIf(!available)(
     await joinVault(leader, passphrase)
 
     const second = await stage.newPage(context)
-    await second.getByRole('textbox', { name: 'Write a note' }).fill('a draft')
+    await composer(second).fill('a draft')
     await leader.getByRole('combobox', { name: 'Sync' }).selectOption('manual')
     await closeDialog(leader)
     await write(leader, 'never sent')
@@ -257,20 +240,20 @@ test.skipIf(!available)(
     for (const page of [leader, second]) {
       await page.getByText('Write the first note').waitFor()
       await page.getByText('Only on this device').waitFor()
-      expect(await page.getByRole('textbox', { name: 'Write a note' }).inputValue()).toBe('')
+      expect(await composer(page).inputValue()).toBe('')
     }
     await joinVault(second, passphrase)
     await closeDialog(second)
     await note(second, 'two').waitFor()
     expect(await note(second, 'never sent').count()).toBe(0)
-    expect(errorsOfApp()).toEqual([])
+    expect(errorsOfApp(stage)).toEqual([])
   },
 )
 
 test.skipIf(!available)(
   'a server without a passphrase and with a set-up token; out of reach, it says so, and catches up',
   async () => {
-    const server = await startServer({ signUp: 'single', setupToken: 'the-token-that-was-printed' })
+    const server = await startServer(stage, { signUp: 'single', setupToken: 'the-token-that-was-printed' })
     const laptop = await openPage()
     await openAppInfo(laptop)
     await field(laptop, 'Set-up token').fill('some other token')
@@ -303,12 +286,12 @@ test.skipIf(!available)(
     await phone.context().setOffline(true)
     await phone.context().setOffline(false)
     await phone.getByText('In step ·').waitFor()
-    expect(errorsOfApp()).toEqual([])
+    expect(errorsOfApp(stage)).toEqual([])
   },
 )
 
 test.skipIf(!available)('[HTTP-4] a gate that wants another log-in: one banner, and after it everything goes on', async () => {
-  await startServer()
+  await startServer(stage)
   const context = await newDevice(stage)
   const page = await stage.newPage(context)
   await signUp(page)
@@ -335,5 +318,5 @@ test.skipIf(!available)('[HTTP-4] a gate that wants another log-in: one banner, 
   expect(page.url()).toBe(`${stage.url}/`)
   expect(await gate.count()).toBe(0)
   await note(page, 'behind the gate').waitFor()
-  expect(errorsOfApp()).toEqual([])
+  expect(errorsOfApp(stage)).toEqual([])
 })

@@ -1,6 +1,7 @@
 /** What people do in the app, as steps of tests: devices, notes, App info, signing up and joining. */
 import type { BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
+import { type RunningServer, runningServer } from '../support/running-server.ts'
 import type { BrowserStage } from './chromium.ts'
 
 export const PASSWORD = 'correct horse battery staple'
@@ -16,12 +17,35 @@ export async function newDevice(stage: BrowserStage, options?: BrowserContextOpt
   return context
 }
 
+/** The app on a device where nothing was written yet. */
+export async function openNew(stage: BrowserStage, device: BrowserContext): Promise<Page> {
+  const page = await stage.newPage(device)
+  await page.getByText('Write the first note').waitFor()
+  return page
+}
+
+/** A server behind the address of the pages, until the test ends. */
+export async function startServer(stage: BrowserStage, options?: Parameters<typeof runningServer>[0]): Promise<RunningServer> {
+  const server = await runningServer(options)
+  stage.useServer(server.url)
+  return server
+}
+
+export const composer = (page: Page): Locator => page.getByRole('textbox', { name: 'Write a note' })
+
 export async function write(page: Page, text: string): Promise<void> {
-  await page.getByRole('textbox', { name: 'Write a note' }).fill(text)
+  await composer(page).fill(text)
   await page.getByRole('button', { name: 'Save note' }).click()
 }
 
 export const note = (page: Page, text: string): Locator => page.getByRole('article').filter({ hasText: text })
+
+/** Opens the editor of this note; what is typed goes into it. */
+export async function edit(page: Page, text: string): Promise<void> {
+  await note(page, text).hover()
+  await note(page, text).getByRole('button', { name: 'Edit' }).click()
+  await page.locator('.cm-content:focus').waitFor()
+}
 
 /** Waits for the focus: what closes gives it back a moment after it has gone. */
 export async function focused(element: Locator): Promise<void> {

@@ -7,7 +7,7 @@ import { openDevice } from '@lockstep/engine/platform/node/device'
 import { addNote, findNote, listNotes } from '@lockstep/model/notes'
 import { schema } from '@lockstep/model/schema'
 import { expect, onTestFinished, test } from 'vitest'
-import { runningServer } from '../support/running-server.ts'
+import { startServer } from './app-stage.ts'
 import type { BrowserWorker } from './chromium.ts'
 import { fileStage } from './file-stage.ts'
 
@@ -58,8 +58,7 @@ async function nodeDevice() {
 test.skipIf(!available)(
   '[SYNC-3] [KEY-1] a browser makes a vault, a device on Node joins it, and each has what the other wrote',
   async () => {
-    const server = await runningServer()
-    stage.useServer(server.url)
+    const server = await startServer(stage)
     const { worker, page } = await newWorker('first')
     await worker.ask('open', 'one', 'browser')
     const { passphrase } = await worker.ask<{ passphrase: string }>('signIn', {
@@ -151,8 +150,7 @@ test.skipIf(!available)('a vault that an earlier version left with a rollback jo
 test.skipIf(!available)(
   'a second worker on one vault is told that it is open elsewhere; signing out with wipe leaves nothing',
   async () => {
-    const server = await runningServer()
-    stage.useServer(server.url)
+    await startServer(stage)
     const { worker, page } = await newWorker('owner')
     await worker.ask('open', 'one', 'browser')
     const other = await stage.startWorker(page, 'late', 'device')

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { openDevice } from '@lockstep/engine/platform/node/device'
 import { paragraphs } from '@lockstep/model/paragraphs'
 import { schema } from '@lockstep/model/schema'
-import type { Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { runningServer } from '../support/running-server.ts'
-import { closeDialog, joinVault, newDevice, PASSWORD, signUp } from './app-stage.ts'
+import { closeDialog, composer, joinVault, newDevice, openNew, PASSWORD, signUp, startServer } from './app-stage.ts'
 import { violations } from './axe.ts'
+import { isStarred, placeOf, writeDiff } from './diff-steps.ts'
 import { silentFileStage } from './file-stage.ts'
 import { askHost } from './host-channel.ts'
 import { allPayloads } from './hostile/payloads.ts'
@@ -17,13 +17,7 @@ import { allPayloads } from './hostile/payloads.ts'
 const { available, stage } = silentFileStage('diffs in the web app in Chromium')
 const DIGEST = readFileSync(new URL('./digest.md', import.meta.url), 'utf8')
 
-const started = (page: Page) => page.getByText('Write the first note').waitFor()
-
-const open = async (options?: Parameters<typeof newDevice>[1]): Promise<Page> => {
-  const page = await stage.newPage(await newDevice(stage, options))
-  await started(page)
-  return page
-}
+const open = async (options?: BrowserContextOptions): Promise<Page> => openNew(stage, await newDevice(stage, options))
 
 interface Given {
   readonly id: string
@@ -35,22 +29,8 @@ interface Given {
 const add = (page: Page, { id, date, title = `Digest ${id}`, text = DIGEST }: Given) =>
   askHost(page, [['addDiff', { id, date, title, text, now: Date.parse(date) }]])
 
-async function write(page: Page, { date, title, text }: Omit<Required<Given>, 'id'>): Promise<void> {
-  await page.keyboard.press('Alt+a')
-  const dialog = page.getByRole('dialog', { name: 'Add a diff' })
-  await dialog.getByLabel('Day').fill(date)
-  await dialog.getByLabel('Title').fill(title)
-  await dialog.getByLabel('Text').fill(text)
-  await dialog.getByRole('button', { name: 'Save the diff' }).click()
-  await dialog.waitFor({ state: 'detached' })
-  await page.locator('article.diff').filter({ hasText: title }).waitFor()
-}
-
-const placeOf = (page: Page, name: string) =>
-  page.getByRole('list', { name: 'Diffs, stars, profile' }).getByRole('button', { name })
 const paragraph = (page: Page, n: number) => page.locator(`[data-paragraph="${n}"]`)
 const star = (page: Page, n: number) => page.getByRole('button', { name: `Star paragraph ${n + 1}`, exact: true })
-const isStarred = (page: Page, n: number) => page.locator(`.starred[data-paragraph="${n}"]`).waitFor()
 const isNotStarred = (page: Page, n: number) => page.locator(`.paragraph:not(.starred)[data-paragraph="${n}"]`).waitFor()
 /** The paragraph has the focus, and is in sight. */
 const isAt = (page: Page, n: number) =>
@@ -79,7 +59,7 @@ describe.skipIf(!available)('one device', () => {
     expect(await dialog.getByLabel('Text').inputValue()).toBe('a draft')
     expect(await dialog.getByLabel('Day').inputValue()).toBe('2026-03-04')
     await page.keyboard.press('Escape')
-    await write(page, { date: '2026-03-04', title: 'Of a Wednesday', text: DIGEST })
+    await writeDiff(page, { date: '2026-03-04', title: 'Of a Wednesday', text: DIGEST })
     await page.getByRole('heading', { name: 'Wednesday, March 4, 2026' }).waitFor()
     await page.locator('.hljs-keyword').first().waitFor()
 
@@ -114,7 +94,7 @@ describe.skipIf(!available)('one device', () => {
 
   test('one for a day that has one says that it takes its place, stars and all, and there is an undo; a deleted one comes back', async () => {
     const page = await open()
-    await write(page, { date: '2026-03-04', title: 'First', text: DIGEST })
+    await writeDiff(page, { date: '2026-03-04', title: 'First', text: DIGEST })
     await paragraph(page, 0).hover()
     await star(page, 0).click()
     await isStarred(page, 0)
@@ -147,7 +127,7 @@ describe.skipIf(!available)('one device', () => {
 
   test('search and palette find diffs and stars beside notes, and open them at the paragraph', async () => {
     const page = await open()
-    await page.getByRole('textbox', { name: 'Write a note' }).fill('a note on closures')
+    await composer(page).fill('a note on closures')
     await page.getByRole('button', { name: 'Save note' }).click()
     for (let i = 1; i <= 3; i++) await add(page, { id: `d${i}`, date: `2026-03-0${i}`, text: i === 2 ? DIGEST : 'nothing\n\nhere' })
     const [found, starred] = ['traversal', 'plan gets worse'].map((words) =>
@@ -301,8 +281,7 @@ describe.skipIf(!available)('the reading view', () => {
 
 describe.skipIf(!available)('two devices', () => {
   async function twoDevices() {
-    const server = await runningServer()
-    stage.useServer(server.url)
+    const server = await startServer(stage)
     const laptop = await open()
     const passphrase = await signUp(laptop)
     await laptop.getByRole('combobox', { name: 'Sync' }).selectOption('live')
@@ -317,7 +296,7 @@ describe.skipIf(!available)('two devices', () => {
 
   test('star and un-star offline on both, what was read, and a deletion with its stars come in step', async () => {
     const { laptop, phone, offline } = await twoDevices()
-    await write(laptop, { date: '2026-03-04', title: 'Shared', text: DIGEST })
+    await writeDiff(laptop, { date: '2026-03-04', title: 'Shared', text: DIGEST })
     await paragraph(laptop, 2).hover()
     await star(laptop, 2).click()
     await isStarred(laptop, 2)
@@ -384,7 +363,7 @@ describe.skipIf(!available)('two devices', () => {
 
   test('a day made again on both apart is one diff on both, the same one', async () => {
     const { laptop, phone, offline } = await twoDevices()
-    await write(laptop, { date: '2026-03-04', title: 'In the morning', text: DIGEST })
+    await writeDiff(laptop, { date: '2026-03-04', title: 'In the morning', text: DIGEST })
     await phone.keyboard.press('Alt+3')
     await phone.locator('.diff-row').filter({ hasText: 'In the morning' }).waitFor()
     await offline(true)
@@ -392,7 +371,7 @@ describe.skipIf(!available)('two devices', () => {
       [laptop, 'Again on the laptop'],
       [phone, 'Again on the phone'],
     ] as const) {
-      await write(page, { date: '2026-03-04', title, text: 'new\n\ntexts' })
+      await writeDiff(page, { date: '2026-03-04', title, text: 'new\n\ntexts' })
       await paragraph(page, 1).hover()
       await star(page, 1).click()
       await isStarred(page, 1)

@@ -2,7 +2,7 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { firstLoad } from '../support/first-load.ts'
-import { focused, newDevice, note, openAppInfo, write } from './app-stage.ts'
+import { composer, focused, newDevice, note, openAppInfo, write } from './app-stage.ts'
 import { fileStage } from './file-stage.ts'
 
 /** Compressed, without SQLite's WebAssembly. Bytes. */
@@ -77,7 +77,7 @@ test.skipIf(!available)(
       expect(await shifts(page)).toEqual([])
       for (const text of ['one', '# two', 'three\n\nlines']) {
         await write(page, text)
-        await page.getByRole('textbox', { name: 'Write a note' }).and(page.locator(':placeholder-shown')).waitFor()
+        await composer(page).and(page.locator(':placeholder-shown')).waitFor()
       }
       await note(page, 'three').waitFor()
       await page.reload()
@@ -140,13 +140,13 @@ test.skipIf(!available)('a part that is not there says so and loses nothing; wit
     await page.getByRole('button', { name: 'Later' }).click()
     await told.waitFor({ state: 'detached' })
   }
-  await page.getByRole('textbox', { name: 'Write a note' }).fill('a draft')
+  await composer(page).fill('a draft')
   await page.keyboard.press('Control+k')
   await told.waitFor()
   await context.unroute(/\/assets\/.*\.js$/)
   await page.getByRole('button', { name: 'Reload' }).click()
   await note(page, 'a note').waitFor()
-  expect(await page.getByRole('textbox', { name: 'Write a note' }).inputValue()).toBe('a draft')
+  expect(await composer(page).inputValue()).toBe('a draft')
   await openAppInfo(page)
   await page.getByRole('dialog').waitFor()
 })

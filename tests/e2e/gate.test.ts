@@ -3,7 +3,19 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { AUD, OIDC_AUDIENCE, startIssuer, TEAM } from '../support/issuer.ts'
 import { runningServer } from '../support/running-server.ts'
-import { closeDialog, joinVault, newDevice, note, openAppInfo, PASSWORD, proveRecovery, typePassword, write } from './app-stage.ts'
+import { syncNow } from './account-steps.ts'
+import {
+  closeDialog,
+  joinVault,
+  newDevice,
+  note,
+  openAppInfo,
+  PASSWORD,
+  proveRecovery,
+  startServer,
+  typePassword,
+  write,
+} from './app-stage.ts'
 import { fileStage } from './file-stage.ts'
 import { startGateFront } from './gate-front.ts'
 
@@ -35,11 +47,7 @@ test.skipIf(!available)(
     await typePassword(laptop)
     await laptop.getByRole('button', { name: 'Log in' }).click()
     const passphrase = await proveRecovery(laptop)
-    await laptop.getByRole('button', { name: 'Sync now' }).click()
-    await laptop
-      .getByRole('status')
-      .getByText(/Everything is in step|Synced:/)
-      .waitFor()
+    await syncNow(laptop)
     await laptop.getByRole('combobox', { name: 'Sync' }).selectOption('live')
     await closeDialog(laptop)
 
@@ -48,11 +56,7 @@ test.skipIf(!available)(
     await logIn(phone)
     await phone.getByText('Write the first note').waitFor()
     await joinVault(phone, passphrase)
-    await phone.getByRole('button', { name: 'Sync now' }).click()
-    await phone
-      .getByRole('status')
-      .getByText(/Everything is in step|Synced:/)
-      .waitFor()
+    await syncNow(phone)
     await closeDialog(phone)
     await note(phone, 'from the laptop').waitFor()
     // The app is kept by the browser, and passes the gate no more.
@@ -75,8 +79,7 @@ test.skipIf(!available)(
 
 test.skipIf(!available)('[HTTP-4] a gate without a log-in page takes a token that a person has, until it runs out', async () => {
   const issuer = await startIssuer()
-  const server = await runningServer({ oidcIssuer: issuer.url, oidcAudience: OIDC_AUDIENCE, oidcAllow: ['owner@example.org'] })
-  stage.useServer(server.url)
+  await startServer(stage, { oidcIssuer: issuer.url, oidcAudience: OIDC_AUDIENCE, oidcAllow: ['owner@example.org'] })
   const page = await stage.newPage(await newDevice(stage))
   await openAppInfo(page)
   await page.getByText(/wants you to log in there first/).waitFor()

@@ -1,8 +1,7 @@
 /** Images in notes: fetched once their host is allowed, and as wide as a person makes them, on every device. */
 import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { runningServer } from '../support/running-server.ts'
-import { closeDialog, joinVault, newDevice, note, signUp, write } from './app-stage.ts'
+import { closeDialog, edit, joinVault, newDevice, signUp, startServer, write } from './app-stage.ts'
 import { fileStage } from './file-stage.ts'
 
 const { available, stage } = fileStage('images in the web app in Chromium')
@@ -35,9 +34,7 @@ async function sizeOf(image: Locator): Promise<{ width: number; height: number }
 
 /** The text of the note, as its editor has it. */
 async function sourceOf(page: Page, text: string): Promise<string> {
-  await note(page, text).hover()
-  await note(page, text).getByRole('button', { name: 'Edit' }).click()
-  await page.locator('.cm-content').waitFor()
+  await edit(page, text)
   const lines = await page.locator('.cm-line').allTextContents()
   await page.keyboard.press('Escape')
   await page.locator('.cm-content').waitFor({ state: 'detached' })
@@ -47,8 +44,7 @@ async function sourceOf(page: Page, text: string): Promise<string> {
 test.skipIf(!available)(
   'an image is pulled to another width, stands in the text with it, and has it on the other device',
   async () => {
-    const server = await runningServer()
-    stage.useServer(server.url)
+    await startServer(stage)
     const device = await newDevice(stage)
     const asked = await servePictures(device)
     const laptop = await stage.newPage(device)

@@ -1,17 +1,13 @@
 /** The notes themselves, as people use them: finding, keys, spaces, the timeline, writing, history. */
-import type { Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { newDevice, note, write } from './app-stage.ts'
+import { composer, newDevice, note, openNew, write } from './app-stage.ts'
 import { silentFileStage } from './file-stage.ts'
 import { askHost } from './host-channel.ts'
 
 const { available, stage } = silentFileStage('notes in the web app in Chromium')
 
-const open = async (options?: Parameters<typeof newDevice>[1]): Promise<Page> => {
-  const page = await stage.newPage(await newDevice(stage, options))
-  await page.getByText('Write the first note').waitFor()
-  return page
-}
+const open = async (options?: BrowserContextOptions): Promise<Page> => openNew(stage, await newDevice(stage, options))
 
 /** A space of its own with so many notes, made without typing them all: "note 0" is the oldest. */
 async function fill(page: Page, count: number, more: (i: number) => string = () => ''): Promise<void> {
@@ -23,7 +19,6 @@ async function fill(page: Page, count: number, more: (i: number) => string = () 
   )
 }
 
-const composer = (page: Page) => page.getByRole('textbox', { name: 'Write a note' })
 const space = (page: Page, name: string) => page.getByRole('navigation', { name: 'Spaces' }).getByRole('button', { name })
 /** The name of what has the focus, once it is this one. */
 const focused = (page: Page, name: string) =>

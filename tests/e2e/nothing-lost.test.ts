@@ -1,8 +1,7 @@
 /** What happens to devices: no network on both, a tab that is killed, a browser that has thrown everything away. Nothing is lost. */
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { runningServer } from '../support/running-server.ts'
-import { closeDialog, joinVault, newDevice, note, signUp, write } from './app-stage.ts'
+import { closeDialog, edit, joinVault, newDevice, note, signUp, startServer, write } from './app-stage.ts'
 import { fileStage } from './file-stage.ts'
 
 const { available, stage } = fileStage('devices that lose their network, a tab or everything, in Chromium')
@@ -16,8 +15,7 @@ interface Pair {
 
 /** Two devices of one vault with one note, both live. */
 async function twoDevices(text: string): Promise<Pair> {
-  const server = await runningServer()
-  stage.useServer(server.url)
+  await startServer(stage)
   const contexts = [await newDevice(stage), await newDevice(stage)] as const
   const [laptop, phone] = [await stage.newPage(contexts[0]), await stage.newPage(contexts[1])]
   await write(laptop, text)
@@ -31,12 +29,6 @@ async function twoDevices(text: string): Promise<Pair> {
     await note(page, text).waitFor()
   }
   return { contexts, laptop, phone, passphrase }
-}
-
-async function edit(page: Page, text: string): Promise<void> {
-  await note(page, text).hover()
-  await note(page, text).getByRole('button', { name: 'Edit' }).click()
-  await page.locator('.cm-content:focus').waitFor()
 }
 
 test.skipIf(!available)(

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { type RunningServer, runningServer } from '../support/running-server.ts'
-import { closeDialog, newDevice, note, signUp, write } from './app-stage.ts'
+import { closeDialog, edit, newDevice, note, signUp, write } from './app-stage.ts'
 import { FOREIGN_HOST } from './chromium.ts'
 import { fileStage } from './file-stage.ts'
 
@@ -76,8 +76,7 @@ test.skipIf(!available)(
     await note(offline, 'written without').waitFor()
     await offline.getByText(/Offline · 1 waiting/).waitFor()
     // What loads later is there as well.
-    await note(offline, 'written without').hover()
-    await note(offline, 'written without').getByRole('button', { name: 'Edit' }).click()
+    await edit(offline, 'written without')
     await offline.locator('.cm-content').pressSequentially(' it')
     await offline.keyboard.press('Escape')
     await note(offline, 'written without it').waitFor()
@@ -131,9 +130,7 @@ test.skipIf(!available)(
     }
     for (const page of [writing, other]) {
       await page.bringToFront()
-      await note(page, 'a note').hover()
-      await note(page, 'a note').getByRole('button', { name: 'Edit' }).click()
-      await page.locator('.cm-content').waitFor()
+      await edit(page, 'a note')
     }
 
     await server.stop()
@@ -192,8 +189,7 @@ test.skipIf(!available)('no screen wants anything that the policy keeps out: no 
   )
   await page.locator('.hljs-keyword').waitFor()
   await page.getByText('Show the image from images.example').waitFor()
-  await note(page, 'Title').hover()
-  await note(page, 'Title').getByRole('button', { name: 'Edit' }).click()
+  await edit(page, 'Title')
   await page.locator('.cm-content').pressSequentially(' and more')
   await page.keyboard.press('Escape')
   for (const keys of ['Control+f', 'Control+k', '?', 'Control+e']) {

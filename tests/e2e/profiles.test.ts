@@ -5,15 +5,14 @@ import { join } from 'node:path'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
+import { button, field, syncNow } from './account-steps.ts'
 import { closeDialog, newDevice, note, openAppInfo, PASSWORD, typePassword, write } from './app-stage.ts'
 import { violations } from './axe.ts'
+import { isStarred, writeDiff } from './diff-steps.ts'
 import { fileStage } from './file-stage.ts'
 
 const { available, stage } = fileStage('profiles and public links in Chromium')
 
-const isStarred = (page: Page, n: number) => page.locator(`.starred[data-paragraph="${n}"]`).waitFor()
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
-const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
 const dialog = (page: Page, name: string) => page.getByRole('dialog', { name })
 const said = (page: Page, text: string | RegExp) => page.getByRole('status').getByText(text).first().waitFor()
 
@@ -51,22 +50,22 @@ async function share(page: Page, vault: string): Promise<void> {
   await button(page, 'Sync now').waitFor()
 }
 
-async function sync(page: Page): Promise<void> {
+/** Signs in to a vault without a passphrase; the dialog is closed again. */
+async function openVault(page: Page, vault: string): Promise<void> {
   await openAppInfo(page)
-  await button(page, 'Sync now').click()
-  await said(page, /Everything is in step|Synced:/)
+  await field(page, 'Vault').fill(vault)
+  await typePassword(page)
+  await page.getByRole('radio', { name: /Another device/ }).check()
+  await page.getByRole('checkbox', { name: /no passphrase/ }).check()
+  await button(page, 'Log in').click()
+  await button(page, 'Sync now').waitFor()
   await closeDialog(page)
 }
 
-async function addDiff(page: Page, date: string, title: string, text: string): Promise<void> {
-  await page.keyboard.press('Alt+a')
-  const adding = dialog(page, 'Add a diff')
-  await adding.getByLabel('Day').fill(date)
-  await adding.getByLabel('Title').fill(title)
-  await adding.getByLabel('Text').fill(text)
-  await adding.getByRole('button', { name: 'Save the diff' }).click()
-  await adding.waitFor({ state: 'detached' })
-  await page.locator('article.diff').filter({ hasText: title }).waitFor()
+async function sync(page: Page): Promise<void> {
+  await openAppInfo(page)
+  await syncNow(page)
+  await closeDialog(page)
 }
 
 async function openProfiles(page: Page): Promise<void> {
@@ -93,7 +92,7 @@ test.skipIf(!available)(
     await button(laptop, 'Make it').click()
     await button(laptop, 'Profile: News').waitFor()
     await laptop.getByText('Write the first note').waitFor()
-    await addDiff(laptop, '2026-11-20', 'Friday', 'Compilers got faster.\n\nDatabases got smaller.')
+    await writeDiff(laptop, { date: '2026-11-20', title: 'Friday', text: 'Compilers got faster.\n\nDatabases got smaller.' })
     await button(laptop, 'Star paragraph 1').click()
     await share(laptop, 'news')
     await button(laptop, 'Bring it to another device').click()
@@ -180,20 +179,13 @@ test.skipIf(!available)(
   async () => {
     const { open } = await serve()
     const [laptop, phone] = [await open(), await open()]
-    await addDiff(laptop, '2026-11-20', 'Friday', 'One.\n\nTwo.\n\nThree.')
+    await writeDiff(laptop, { date: '2026-11-20', title: 'Friday', text: 'One.\n\nTwo.\n\nThree.' })
     await button(laptop, 'Star paragraph 1').click()
     await isStarred(laptop, 0)
-    await addDiff(laptop, '2026-11-21', 'Saturday', 'Four.')
+    await writeDiff(laptop, { date: '2026-11-21', title: 'Saturday', text: 'Four.' })
     await share(laptop, 'news')
     await closeDialog(laptop)
-    await openAppInfo(phone)
-    await field(phone, 'Vault').fill('news')
-    await typePassword(phone)
-    await phone.getByRole('radio', { name: /Another device/ }).check()
-    await phone.getByRole('checkbox', { name: /no passphrase/ }).check()
-    await button(phone, 'Log in').click()
-    await button(phone, 'Sync now').waitFor()
-    await closeDialog(phone)
+    await openVault(phone, 'news')
     await phone.keyboard.press('Alt+3')
     await button(phone, /Saturday/).waitFor()
 
@@ -263,19 +255,6 @@ test.skipIf(!available)(
   },
 )
 
-/** Signs in to a vault without a passphrase; the dialog is closed again. */
-async function openVault(page: Page, vault: string): Promise<void> {
-  await openAppInfo(page)
-  await field(page, 'Vault').fill(vault)
-  await typePassword(page)
-  await page.getByRole('radio', { name: /Another device/ }).check()
-  const without = page.getByRole('checkbox', { name: /no passphrase/ })
-  await without.check()
-  await button(page, 'Log in').click()
-  await button(page, 'Sync now').waitFor()
-  await closeDialog(page)
-}
-
 /** Everything that the server has on its disk. */
 const onDisk = (folder: string): string =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -286,7 +265,11 @@ const onDisk = (folder: string): string =>
 test.skipIf(!available)('[SHR-1] a diff is published, read by a stranger, and taken back; its key is in no request', async () => {
   const { data, urls, bodies, open, openIn } = await serve()
   const author = await open()
-  await addDiff(author, '2026-11-20', 'Friday', 'Compilers got **faster**.\n\n<script>window.ran = 1</script>')
+  await writeDiff(author, {
+    date: '2026-11-20',
+    title: 'Friday',
+    text: 'Compilers got **faster**.\n\n<script>window.ran = 1</script>',
+  })
   await share(author, 'news')
   await closeDialog(author)
   await button(author, 'More').last().click()

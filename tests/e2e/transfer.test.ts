@@ -8,8 +8,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { testHome } from '../../packages/cli/test/support/run.ts'
 import * as dataans from '../../packages/import/test/support/dataans-server.ts'
 import { readTree } from '../../packages/import/test/tree.ts'
-import { runningServer } from '../support/running-server.ts'
-import { closeDialog, newDevice, note, PASSWORD, signUp, write } from './app-stage.ts'
+import { syncNow } from './account-steps.ts'
+import { closeDialog, composer, newDevice, note, PASSWORD, signUp, startServer, write } from './app-stage.ts'
 import { fileStage } from './file-stage.ts'
 import { allPayloads } from './hostile/payloads.ts'
 import { setTripwires } from './hostile/tripwires.ts'
@@ -30,7 +30,7 @@ async function device(options?: BrowserContextOptions): Promise<BrowserContext> 
 
 async function command(page: Page, name: string): Promise<void> {
   // Before the page has come nobody hears a key.
-  await page.getByRole('textbox', { name: 'Write a note' }).waitFor()
+  await composer(page).waitFor()
   await page.keyboard.press('Control+k')
   await page.getByRole('combobox', { name: 'Commands' }).fill(name)
   await page.getByRole('option', { name }).first().click()
@@ -81,8 +81,7 @@ async function scratch(tree: Readonly<Record<string, string | Uint8Array>> = {})
 test.skipIf(!available)(
   'a zip holds byte for byte what the CLI exports from the same vault, and a fresh browser takes it, once; JSON comes back as it was',
   async () => {
-    const server = await runningServer()
-    stage.useServer(server.url)
+    const server = await startServer(stage)
     const tree = await scratch({
       'tree/Work/plan.md': '# Plan\r\nwith \ufeff odd ends\r',
       'tree/Work/deep/er/ünï.md': 'no heading',
@@ -96,8 +95,7 @@ test.skipIf(!available)(
     for (const text of ['# Same title', '# Same title', 'no title\n\n1. list']) await write(page, text)
     await note(page, 'no title').waitFor()
     const passphrase = await signUp(page)
-    await page.getByRole('button', { name: 'Sync now' }).click()
-    await page.getByText(/^Synced: |^Everything is in step/).waitFor()
+    await syncNow(page)
     await closeDialog(page)
 
     const home = await testHome()

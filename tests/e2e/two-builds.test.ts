@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { runningServer } from '../support/running-server.ts'
-import { newDevice, note, write } from './app-stage.ts'
+import { edit, newDevice, note, write } from './app-stage.ts'
 import { fileStage } from './file-stage.ts'
 
 const VERSION = '0.1.0'
@@ -47,8 +47,7 @@ test.skipIf(!available)(
     await write(writing, 'a note')
     await note(idle, 'a note').waitFor()
     await writing.bringToFront()
-    await note(writing, 'a note').hover()
-    await note(writing, 'a note').getByRole('button', { name: 'Edit' }).click()
+    await edit(writing, 'a note')
     await editor(writing).pressSequentially(', begun before')
     await note(idle, 'a note, begun before').waitFor()
     // A page that has only just been loaded would not be loaded again.
@@ -91,9 +90,7 @@ test.skipIf(!available)('an old tab whose text is closed is loaded anew by itsel
   const writing = await device.newPage()
   await writing.goto(url)
   await write(writing, 'a note')
-  await note(writing, 'a note').hover()
-  await note(writing, 'a note').getByRole('button', { name: 'Edit' }).click()
-  await editor(writing).waitFor()
+  await edit(writing, 'a note')
   await before.close()
   const after = await runningServer({ web: nextBuild(), port: Number(new URL(url).port) })
   onTestFinished(() => after.close())
