@@ -1,17 +1,16 @@
 /** The app as people use it: two browsers as two devices of one person, and a real server between them. */
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { runningServer } from '../support/running-server.ts'
-import { closeDialog, joinVault, newDevice, note, signUp, write } from './app-stage.ts'
+import { closeDialog, composer, edit, joinVault, newDevice, note, signUp, startServer, write } from './app-stage.ts'
 import { fileStage } from './file-stage.ts'
+import { heldDevice, holdOnly } from './held-worker.ts'
 
 const { available, stage } = fileStage('the web app in Chromium')
 
 test.skipIf(!available)(
   'writing begins without an account; two devices come in step, type at once into one note, and lose nothing',
   async () => {
-    const server = await runningServer()
-    stage.useServer(server.url)
+    await startServer(stage)
     const laptop = await stage.newPage(await newDevice(stage))
     await laptop.getByText('Write the first note').waitFor()
     await write(laptop, '# Groceries\n\nmilk')
@@ -30,9 +29,7 @@ test.skipIf(!available)(
     await note(phone, 'Groceries').waitFor()
 
     for (const page of [laptop, phone]) {
-      await note(page, 'Groceries').hover()
-      await note(page, 'Groceries').getByRole('button', { name: 'Edit' }).click()
-      await page.locator('.cm-content').waitFor()
+      await edit(page, 'Groceries')
     }
     await Promise.all([
       laptop.locator('.cm-content').pressSequentially(' LAPTOP', { delay: 5 }),
@@ -108,23 +105,15 @@ test.skipIf(!available)(
 )
 
 test.skipIf(!available)('a tab that is closed while somebody writes loses neither the note nor the draft', async () => {
-  const context = await newDevice(stage)
+  const context = await heldDevice(stage)
   const page = await stage.newPage(context)
   await write(page, 'kept')
-  await note(page, 'kept').hover()
-  await note(page, 'kept').getByRole('button', { name: 'Edit' }).click()
-  await page.locator('.cm-content').waitFor()
+  await edit(page, 'kept')
   // The worker dies before it hears of what is written from here on.
-  await page.evaluate(() => {
-    const post = Worker.prototype.postMessage
-    const lost = new Set(['typeText', 'addNote'])
-    Worker.prototype.postMessage = function (this: Worker, message: { readonly method?: string }) {
-      if (!lost.has(message.method ?? '')) post.call(this, message)
-    }
-  })
+  await holdOnly(page, 'typeText', 'addNote')
   await page.locator('.cm-content').pressSequentially(' and more')
   await write(page, 'saved, and gone at once')
-  await page.getByRole('textbox', { name: 'Write a note' }).fill('a draft')
+  await composer(page).fill('a draft')
   await page.close({ runBeforeUnload: false })
   const again = await stage.newPage(context)
   await note(again, 'kept and more').waitFor()
@@ -135,7 +124,7 @@ test.skipIf(!available)('a tab that is closed while somebody writes loses neithe
   await again.reload()
   await note(again, 'kept and more').waitFor()
   expect(await again.getByRole('article').count()).toBe(2)
-  expect(await again.getByRole('textbox', { name: 'Write a note' }).inputValue()).toBe('a draft')
+  expect(await composer(again).inputValue()).toBe('a draft')
   expect(stage.errors).toEqual([])
 })
 

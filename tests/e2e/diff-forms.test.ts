@@ -1,39 +1,17 @@
 /** Diffs, stars and the profile for people who are faster than the vault, and for those who use keys alone. */
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { newDevice } from './app-stage.ts'
+import { newDevice, openNew } from './app-stage.ts'
+import { placeOf } from './diff-steps.ts'
 import { silentFileStage } from './file-stage.ts'
+import { heldDevice, holdOnly, letGo } from './held-worker.ts'
 import { askHost } from './host-channel.ts'
 
 const { available, stage } = silentFileStage('forms of diffs in Chromium')
 
-async function open(): Promise<Page> {
-  const page = await stage.newPage(await newDevice(stage))
-  await page.getByText('Write the first note').waitFor()
-  return page
-}
-
-/** From now on the worker hears nothing of this method, until it is let go. */
-async function hold(page: Page, method: string): Promise<{ letGo: () => Promise<void> }> {
-  await page.evaluate((method) => {
-    const post = Worker.prototype.postMessage
-    const held: (() => void)[] = []
-    Worker.prototype.postMessage = function (this: Worker, message: { readonly method?: string }) {
-      if (message.method === method) held.push(() => post.call(this, message))
-      else post.call(this, message)
-    }
-    Object.assign(window, {
-      letGo: () => {
-        Worker.prototype.postMessage = post
-        for (const send of held) send()
-      },
-    })
-  }, method)
-  return { letGo: () => page.evaluate(() => (window as unknown as { letGo: () => void }).letGo()) }
-}
+const open = async (): Promise<Page> => openNew(stage, await heldDevice(stage))
 
 const dialog = (page: Page) => page.getByRole('dialog', { name: 'Add a diff' })
-const place = (page: Page, name: string) => page.getByRole('list', { name: 'Diffs, stars, profile' }).getByRole('button', { name })
 const undo = (page: Page) => page.getByRole('button', { name: 'Undo' })
 
 async function add(page: Page, count: number, text = 'one\n\ntwo'): Promise<void> {
@@ -46,14 +24,14 @@ async function add(page: Page, count: number, text = 'one\n\ntwo'): Promise<void
 describe.skipIf(!available)('faster than the vault', () => {
   test('a diff that is being saved is saved once, and takes no letters that would be lost', async () => {
     const page = await open()
-    const { letGo } = await hold(page, 'addDiff')
+    await holdOnly(page, 'addDiff')
     await page.keyboard.press('Alt+a')
     await dialog(page).getByLabel('Text').fill('all of it')
     await page.keyboard.press('Control+Enter')
     await page.keyboard.press('Control+Enter')
     await page.keyboard.type(' and more')
     const shown = await dialog(page).getByLabel('Text').inputValue()
-    await letGo()
+    await letGo(page)
     await dialog(page).waitFor({ state: 'detached' })
     await page.locator('article.diff').getByText(shown, { exact: true }).waitFor()
     expect(await page.getByText('The diff is saved.').count()).toBe(1)
@@ -81,18 +59,18 @@ describe.skipIf(!available)('faster than the vault', () => {
     await dialog(page).getByLabel('Text').fill('of today')
     await page.keyboard.press('Control+Enter')
     await page.locator('article.diff').getByText('of today').waitFor()
-    await place(page, 'Stars').click()
+    await placeOf(page, 'Stars').click()
     await undo(page).click()
-    await place(page, 'Diffs').getByText('unread').waitFor({ state: 'detached' })
+    await placeOf(page, 'Diffs').getByText('unread').waitFor({ state: 'detached' })
     await page.getByText('Star what matters').waitFor()
   })
 
   test('a field of the profile shows what was typed while the vault takes it, and goes on from there', async () => {
     const page = await open()
-    await place(page, 'Profile').click()
+    await placeOf(page, 'Profile').click()
     const field = page.getByLabel('Name', { exact: true })
     await field.click()
-    const { letGo } = await hold(page, 'profile')
+    await holdOnly(page, 'profile')
     await page.keyboard.type('Ada')
     await page.keyboard.press('Enter')
     // It is stored.
@@ -100,7 +78,7 @@ describe.skipIf(!available)('faster than the vault', () => {
     expect(await field.inputValue()).toBe('Ada')
     await page.keyboard.type(' Lovelace')
     await page.keyboard.press('Enter')
-    await letGo()
+    await letGo(page)
     await page.getByRole('button', { name: 'Profile: Ada Lovelace' }).waitFor()
     expect(await field.inputValue()).toBe('Ada Lovelace')
   })
@@ -119,7 +97,7 @@ describe.skipIf(!available)('in a language of their own', () => {
 
   test('Enter that only ends what an input method composes adds nothing to a list', async () => {
     const page = await open()
-    await place(page, 'Profile').click()
+    await placeOf(page, 'Profile').click()
     const field = page.getByRole('textbox', { name: 'Add to Topics' })
     await field.fill('にほん')
     await field.dispatchEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true })
@@ -134,7 +112,7 @@ describe.skipIf(!available)('with keys alone', () => {
   test('who is to log in before a link can be published is brought to where that is done', async () => {
     const page = await open()
     await add(page, 1)
-    await place(page, 'Diffs').click()
+    await placeOf(page, 'Diffs').click()
     await page.locator('.diff-row').click()
     await page.locator('article.diff').waitFor()
     await page.getByRole('button', { name: 'More' }).last().focus()
@@ -152,7 +130,7 @@ describe.skipIf(!available)('with keys alone', () => {
       page,
       [0, 1, 2].map((paragraph) => ['addStar', { diff: 'd0', paragraph, now: Date.now() }]),
     )
-    await place(page, 'Stars').click()
+    await placeOf(page, 'Stars').click()
     const buttons = page.getByRole('button', { name: 'Take the star away' })
     await buttons.nth(2).waitFor()
     const focused = (text: string) =>
@@ -169,7 +147,7 @@ describe.skipIf(!available)('with keys alone', () => {
   test('the way back from a diff leads to its row, however far down it is', async () => {
     const page = await open()
     await add(page, 60)
-    await place(page, 'Diffs').click()
+    await placeOf(page, 'Diffs').click()
     const row = page.locator('.diff-row').filter({ hasText: /^Digest 7/ })
     await page.locator('.diff-row').first().waitFor()
     await page.locator('.screen').evaluate((element) => element.scrollTo(0, 3000))
@@ -188,9 +166,9 @@ describe.skipIf(!available)('with keys alone', () => {
     await page.goBack()
     await page.waitForFunction(() => document.activeElement?.textContent?.startsWith('Digest 7'))
     // Whoever comes from elsewhere begins at the top.
-    await place(page, 'Stars').click()
+    await placeOf(page, 'Stars').click()
     await page.getByText('Star what matters').waitFor()
-    await place(page, 'Diffs').click()
+    await placeOf(page, 'Diffs').click()
     await page.locator('.diff-row').getByText('Digest 59').waitFor()
     expect(await page.locator('.screen').evaluate((element) => element.scrollTop)).toBe(0)
   })

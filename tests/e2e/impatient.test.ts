@@ -1,50 +1,13 @@
 /** People who do not wait: for an answer, for a part of the page, for the app to open. What they type is where they meant it. */
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { newDevice, note, write } from './app-stage.ts'
+import { composer, edit, note, write } from './app-stage.ts'
 import { silentFileStage } from './file-stage.ts'
+import { heldDevice, hold, holdNext, letGo } from './held-worker.ts'
 import { askHost } from './host-channel.ts'
 
 const { available, stage } = silentFileStage('people who do not wait for the web app, in Chromium')
 
-type Held = typeof globalThis & { hold?: string | undefined; readonly letGo?: () => void }
-
-/** A device whose pages can be told to keep back what they ask their worker. */
-async function heldDevice(): Promise<BrowserContext> {
-  const context = await newDevice(stage)
-  await context.addInitScript(() => {
-    const page = globalThis as Held
-    const post = Worker.prototype.postMessage
-    const kept: (() => void)[] = []
-    const held = (method: string | undefined) => {
-      const pattern = page.hold ?? sessionStorage.getItem('hold') ?? ''
-      return pattern !== '' && (kept.length > 0 || (method !== undefined && new RegExp(pattern).test(method)))
-    }
-    Worker.prototype.postMessage = function (this: Worker, ...args: [message: { readonly method?: string }]) {
-      if (held(args[0].method)) kept.push(() => post.apply(this, args as never))
-      else post.apply(this, args as never)
-    } as typeof post
-    Object.assign(page, {
-      letGo() {
-        page.hold = ''
-        for (const send of kept.splice(0)) send()
-      },
-    })
-  })
-  return context
-}
-
-/** From the first question of these methods on, nothing reaches the worker of this page. */
-const hold = (page: Page, methods: string) =>
-  page.evaluate((methods) => {
-    ;(globalThis as Held).hold = `^(${methods})$`
-  }, methods)
-const letGo = (page: Page) => page.evaluate(() => (globalThis as Held).letGo?.())
-/** The same for a page that is opened anew in this tab, until it is let go. */
-const holdNext = (page: Page, methods: string) =>
-  page.evaluate((methods) => sessionStorage.setItem('hold', `^(${methods})$`), methods)
-
-const composer = (page: Page) => page.getByRole('textbox', { name: 'Write a note' })
 const sidebar = (page: Page) => page.getByRole('navigation', { name: 'Spaces' })
 const isShown = (page: Page, space: string) =>
   sidebar(page).locator('button[aria-current=page]').filter({ hasText: space }).waitFor()
@@ -58,7 +21,7 @@ async function addSpaces(page: Page, ...names: string[]): Promise<void> {
 
 describe.skipIf(!available)('a note', () => {
   test('that is opened with Enter is not deleted, pinned or copied by what is typed at once: it is in its text', async () => {
-    const page = await stage.newPage(await heldDevice())
+    const page = await stage.newPage(await heldDevice(stage))
     await write(page, 'kept')
     await note(page, 'kept').focus()
     await hold(page, 'openText')
@@ -75,12 +38,10 @@ describe.skipIf(!available)('a note', () => {
   })
 
   test('that is deleted while letters are on their way stays deleted', async () => {
-    const page = await stage.newPage(await heldDevice())
+    const page = await stage.newPage(await heldDevice(stage))
     await write(page, 'doomed')
     const card = note(page, 'doomed')
-    await card.hover()
-    await card.getByRole('button', { name: 'Edit' }).click()
-    await page.locator('.cm-content:focus').waitFor()
+    await edit(page, 'doomed')
     await hold(page, 'typeText')
     await page.keyboard.type(' and more')
     await card.getByRole('button', { name: 'More' }).click()
@@ -93,12 +54,10 @@ describe.skipIf(!available)('a note', () => {
   })
 
   test('shows what was typed when editing ends, not the text from before until it is stored', async () => {
-    const page = await stage.newPage(await heldDevice())
+    const page = await stage.newPage(await heldDevice(stage))
     await write(page, 'before')
     const card = page.getByRole('article')
-    await card.hover()
-    await card.getByRole('button', { name: 'Edit' }).click()
-    await page.locator('.cm-content:focus').waitFor()
+    await edit(page, 'before')
     await hold(page, 'typeText')
     await page.keyboard.type(' and after')
     await page.getByRole('button', { name: 'Done' }).click()
@@ -111,7 +70,7 @@ describe.skipIf(!available)('a note', () => {
   })
 
   test('can be written after the only space was deleted, and does not bring back what was in it', async () => {
-    const page = await stage.newPage(await heldDevice())
+    const page = await stage.newPage(await heldDevice(stage))
     await write(page, 'old')
     await note(page, 'old').waitFor()
     await page.getByRole('main').getByRole('button', { name: 'More' }).first().click()
@@ -125,7 +84,7 @@ describe.skipIf(!available)('a note', () => {
 
 describe.skipIf(!available)('what is typed into the composer', () => {
   test('while the app opens is for the space that is shown then, and saving it makes no other', async () => {
-    const page = await stage.newPage(await heldDevice())
+    const page = await stage.newPage(await heldDevice(stage))
     await addSpaces(page, 'Alpha', 'Beta')
     await sidebar(page).getByRole('button', { name: 'Beta' }).click()
     await isShown(page, 'Beta')
@@ -145,7 +104,7 @@ describe.skipIf(!available)('what is typed into the composer', () => {
   })
 
   test('before there is any space stays there when the first one is made', async () => {
-    const page = await stage.newPage(await heldDevice())
+    const page = await stage.newPage(await heldDevice(stage))
     await composer(page).fill('a thought')
     await page.keyboard.press('Alt+n')
     await page.getByRole('textbox', { name: 'Name of the space' }).fill('Work')
@@ -163,7 +122,7 @@ describe.skipIf(!available)('what is typed into the composer', () => {
   })
 
   test('is no draft in another tab once it was saved', async () => {
-    const context = await heldDevice()
+    const context = await heldDevice(stage)
     const page = await stage.newPage(context)
     await write(page, 'first')
     await note(page, 'first').waitFor()
@@ -176,7 +135,7 @@ describe.skipIf(!available)('what is typed into the composer', () => {
   })
 
   test('after a note was found and the diffs were looked at is not typed into that note', async () => {
-    const page = await stage.newPage(await heldDevice())
+    const page = await stage.newPage(await heldDevice(stage))
     await write(page, 'the needle')
     await note(page, 'the needle').waitFor()
     await page.keyboard.press('Control+f')
@@ -195,7 +154,7 @@ describe.skipIf(!available)('what is typed into the composer', () => {
 
 describe.skipIf(!available)('a search', () => {
   test('whose words are followed by Enter at once opens what is found for all of them; until then what was found stays', async () => {
-    const page = await stage.newPage(await heldDevice())
+    const page = await stage.newPage(await heldDevice(stage))
     await write(page, 'alphabet')
     await note(page, 'alphabet').waitFor()
     await write(page, 'alps')
