@@ -80,30 +80,29 @@ it('serve says where it listens, writes its process id, and stops cleanly when t
   }
 })
 
-it('serve for a person: the address, the app, the folder, the policy, how to sign in, and the set-up token where one is needed', async () => {
-  const folder = await scratchFolder()
-  const data = join(folder, 'data')
-  await writeFile(join(folder, 'index.html'), '<!doctype html>')
-  const { child, ended } = start([
-    'serve',
-    '--port',
-    '0',
-    '--data',
-    data,
-    '--web',
-    folder,
-    '--public-url',
-    'http://lockstep.example',
-    '--log-level',
-    'error',
-  ])
-  const [said] = await once(child.stdout, 'data')
-  expect(String(said)).toMatch(
-    /^Lockstep server {2}http:\S+\nWeb app {10}http:\/\/lockstep\.example\nData folder.*data\nSign-up {10}single: .*\nSet-up token {5}(\S+)\nSign in with {5}lockstep sign-in --server \S+ --setup-token \1\n/,
-  )
-  child.kill('SIGTERM')
-  expect(await ended).toEqual([0, null])
-})
+it.each([
+  ['a shell', '', 'lockstep'],
+  ['npm', 'start', 'npx lockstep'],
+])(
+  'serve for a person, from %s: the address, the app, the folder, the policy, how to sign in, and the set-up token where one is needed',
+  async (_, script, command) => {
+    const folder = await scratchFolder()
+    const data = join(folder, 'data')
+    await writeFile(join(folder, 'index.html'), '<!doctype html>')
+    const web = ['--web', folder, '--public-url', 'http://lockstep.example']
+    const { child, ended } = start(['serve', '--port', '0', '--data', data, ...web, '--log-level', 'error'], {
+      npm_lifecycle_event: script,
+    })
+    const [said] = await once(child.stdout, 'data')
+    expect(String(said)).toMatch(
+      new RegExp(
+        String.raw`^Lockstep server {2}http:\S+\nWeb app {10}http://lockstep\.example\nData folder.*data\nSign-up {10}single: .*\nSet-up token {5}(\S+)\nSign in with {5}${command} sign-in --server \S+ --setup-token \1\n`,
+      ),
+    )
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+  },
+)
 
 it('serve with dialects says where their clients find it; without a gate it warns, however quiet it is', async () => {
   const data = join(await scratchFolder(), 'data')

@@ -123,7 +123,7 @@ async function start(config: ServerConfig, log: (line: string) => void): Promise
   }
 }
 
-function announce({ out }: Context, config: ServerConfig, { url, setupToken }: RunningServer): void {
+function announce({ out, io }: Context, config: ServerConfig, { url, setupToken }: RunningServer): void {
   const { data, signUp, dialect, publicUrl = url } = config
   const web = config.web !== NO_WEB_APP
   const gate = gateKind(config)
@@ -135,6 +135,8 @@ function announce({ out }: Context, config: ServerConfig, { url, setupToken }: R
       open: 'open: anyone can make a vault',
       closed: 'closed: nobody can make a vault',
     }
+    // Whoever began this with npm has no command of this name, and npx to run it with.
+    const command = io.env['npm_lifecycle_event'] ? 'npx lockstep' : 'lockstep'
     const shown = setupToken === undefined ? '' : ` --setup-token ${setupToken}`
     return [
       `Lockstep server  ${url}`,
@@ -143,7 +145,7 @@ function announce({ out }: Context, config: ServerConfig, { url, setupToken }: R
       `Sign-up          ${policy[signUp]}`,
       ...(setupToken === undefined ? [] : [`Set-up token     ${setupToken}`]),
       ...(gate === undefined ? [] : [`Gate             ${gateLine(gate, config)}`]),
-      `Sign in with     lockstep sign-in --server ${url}${shown}`,
+      `Sign in with     ${command} sign-in --server ${url}${shown}`,
       ...dialect.map((name) => dialectLine(name, publicUrl)),
       'Stop with        Ctrl-C',
     ].join('\n')
