@@ -51,6 +51,19 @@ it('a beginning of an id that is too short is said to be', async () => {
   expect(message).toBe(`there is no note "${id.slice(0, 3)}": give at least 4 characters of its id`)
 })
 
+it('an address that is none is told before anybody is asked for a password', async () => {
+  const home = await testHome()
+  for (const args of [['sign-in'], ['profile', 'share'], ['profile', 'import', '--vault', 'x']]) {
+    // There is no terminal to ask on, and that would be said.
+    const { code, message } = await home.failure([...args, '--server', 'ftp://notes.example'])
+    expect([args.join(' '), code, message]).toEqual([
+      args.join(' '),
+      'server-refused',
+      '"ftp://notes.example" is not an http or https address',
+    ])
+  }
+})
+
 it('a server that cannot be reached is told in words that fit whoever was not signed in yet', async () => {
   const home = await testHome()
   const nowhere = ['sign-in', '--server', 'http://127.0.0.1:1', '--password-stdin']

@@ -1,6 +1,7 @@
 /** Signing in and out, the password and the passphrase. */
 import type { DeviceState } from '@lockstep/engine/device'
 import { EngineError } from '@lockstep/engine/errors'
+import { serverUrl } from '@lockstep/engine/remote'
 import { type Command, Option } from 'commander'
 import { REPAIRED, requireSession } from '#commands/device'
 import { type CommandGroup, type LockstepDevice, onRun } from '#context'
@@ -53,6 +54,8 @@ function signInCommand(program: Command, io: Io): void {
   onRun<SignInOptions>(gateOptions(signIn), io, async (context, _, options) => {
     const { server, vault, passphrase, passwordOnly = false, setupToken } = options
     const create = options.new === true || (passphrase === undefined && options.merge !== true)
+    // Nobody types a password for an address that is none.
+    serverUrl(server)
     const gate = await readGatePass(io, options)
     const password = await readPassword(io, { stdin: options.passwordStdin === true, prompt: 'Password', isNew: create })
     const result = await context.withDevice(async (device) => {

@@ -2,6 +2,7 @@
 import type { DeviceStatus } from '@lockstep/engine/device'
 import { DriverError } from '@lockstep/engine/driver'
 import { EngineError } from '@lockstep/engine/errors'
+import { serverUrl } from '@lockstep/engine/remote'
 import { readProfile } from '@lockstep/model/profile'
 import { removeFromServer } from '@lockstep/model/publications'
 import { type Command, Option } from 'commander'
@@ -162,6 +163,7 @@ async function printCode(context: Context, options: GateOptions): Promise<void> 
 async function putOnServer(context: Context, options: ShareOptions & { readonly server: string }): Promise<void> {
   const { server, passphrase, withPassphrase = false, setupToken, vault = context.profile } = options
   const passwordOnly = passphrase === undefined && !withPassphrase
+  serverUrl(server)
   const gate = await readGatePass(context.io, options)
   const result = await context.withDevice(async (device) => {
     if (device.profile.signedIn) {
@@ -237,6 +239,7 @@ function importCommand(profile: Command, io: Io): void {
 async function importProfile(context: Context, { code, ...options }: ImportOptions) {
   const { io, profiles } = context
   const { server, passphrase } = options
+  serverUrl(server)
   const gate = await readGatePass(io, options)
   // Asked for first: a code is used up by looking at it.
   const password = await readPassword(io, { stdin: options.passwordStdin === true, prompt: 'Password', isNew: false })
