@@ -130,6 +130,7 @@ test('what nobody has foreseen is told as it is, and named', () => {
 test.each([
   ['there is a space "x" already', 'There is a space "x" already.'],
   ['https://a.example answered 404', 'https://a.example answered 404.'],
+  ['use one like https://a.example', 'Use one like https://a.example'],
   ['notes.zip is no zip archive', 'notes.zip is no zip archive.'],
   ['Done!', 'Done!'],
   ['', ''],
