@@ -10,6 +10,7 @@ import { MarkdownView } from '#ui/markdown-view'
 import { MenuButton } from '#ui/menu-button'
 import { useNoteActions } from '#ui/note-actions'
 import { createPart } from '#ui/part'
+import { useTellFailure } from '#ui/toasts'
 import { useVault } from '#ui/vault'
 
 const Editor = createPart(async () => (await import('#ui/editor')).default)
@@ -45,6 +46,7 @@ interface NoteCardProps {
 export const NoteCard = memo(function NoteCard({ note, current, marked, editing, onEdit, onDone, onHistory }: NoteCardProps) {
   const vault = useVault()
   const actions = useNoteActions()
+  const tellFailure = useTellFailure()
   const [moving, setMoving] = useState(false)
   /** What stood in the editor, until the vault has it: what was there before is not shown in between. */
   const [ending, setEnding] = useState<{ readonly text: string; readonly stored: boolean }>()
@@ -95,7 +97,7 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
         <aside className="conflict" key={other}>
           <p>{t.conflict}</p>
           <MarkdownView text={other} />
-          <button type="button" onClick={() => void vault.keepBoth(id, other, Date.now())}>
+          <button type="button" onClick={() => void vault.keepBoth(id, other, Date.now()).catch(tellFailure)}>
             {t.keepBoth}
           </button>
         </aside>

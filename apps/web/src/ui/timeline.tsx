@@ -68,6 +68,18 @@ export function Timeline({ space, jump, onJumped, onHistory, onLeave, onImport }
     setChosen(id)
     setWanted({ id })
   }, [])
+  /** The note that has the focus, itself or something in it. */
+  const held = useRef<string>(undefined)
+  const before = useRef(list)
+  // When it goes, by its menu or on another device, the one that takes its place has it: else who uses keys would begin anew.
+  useLayoutEffect(() => {
+    const was = before.current
+    before.current = list
+    if (held.current === undefined || list === was || list.includes(held.current)) return
+    const next = list[Math.min(was.indexOf(held.current), list.length - 1)]
+    held.current = undefined
+    if (next !== undefined) take(next)
+  }, [list, take])
   const at = useMemo(() => {
     const found = chosen === undefined ? -1 : list.indexOf(chosen)
     return found === -1 ? list.length - 1 : found
@@ -217,7 +229,13 @@ export function Timeline({ space, jump, onJumped, onHistory, onLeave, onImport }
                 style={{ transform: `translateY(${item.start}px)` }}
                 aria-setsize={list.length}
                 aria-posinset={item.index + 1}
-                onFocus={() => setChosen(id)}
+                onFocus={() => {
+                  setChosen(id)
+                  held.current = id
+                }}
+                onBlur={() => {
+                  held.current = undefined
+                }}
               >
                 {note === undefined ? (
                   <div className="note placeholder" />
