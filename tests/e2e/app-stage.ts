@@ -1,6 +1,6 @@
 /** What people do in the app, as steps of tests: devices, notes, App info, signing up and joining. */
 import type { BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { type RunningServer, runningServer } from '../support/running-server.ts'
 import type { BrowserStage } from './chromium.ts'
 
@@ -30,6 +30,9 @@ export async function startServer(stage: BrowserStage, options?: Parameters<type
   stage.useServer(server.url)
   return server
 }
+
+/** For what comes about a moment later: asks until it is so. */
+export const eventually = <T>(ask: () => Promise<T>) => expect.poll(ask, { timeout: HANGS_MS, interval: 20 })
 
 export const composer = (page: Page): Locator => page.getByRole('textbox', { name: 'Write a note' })
 
