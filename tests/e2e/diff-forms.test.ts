@@ -1,7 +1,7 @@
 /** Diffs, stars and the profile for people who are faster than the vault, and for those who use keys alone. */
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { newDevice, openNew } from './app-stage.ts'
+import { eventually, newDevice, openNew } from './app-stage.ts'
 import { placeOf } from './diff-steps.ts'
 import { silentFileStage } from './file-stage.ts'
 import { heldDevice, holdOnly, letGo } from './held-worker.ts'
@@ -61,6 +61,8 @@ describe.skipIf(!available)('faster than the vault', () => {
     await page.locator('article.diff').getByText('of today').waitFor()
     await placeOf(page, 'Stars').click()
     await undo(page).click()
+    // It has been undone.
+    await eventually(() => askHost(page, [['diffs']])).toHaveLength(1)
     await placeOf(page, 'Diffs').getByText('unread').waitFor({ state: 'detached' })
     await page.getByText('Star what matters').waitFor()
   })
