@@ -123,6 +123,7 @@ test.skipIf(!available)('a tab that is closed while somebody writes loses neithe
   await again.waitForFunction(() => !Object.keys(localStorage).some((key) => key.includes('/unsaved')))
   await again.reload()
   await note(again, 'kept and more').waitFor()
+  await note(again, 'saved, and gone at once').waitFor()
   expect(await again.getByRole('article').count()).toBe(2)
   expect(await composer(again).inputValue()).toBe('a draft')
   expect(stage.errors).toEqual([])

@@ -144,7 +144,10 @@ test.skipIf(!available)('a part that is not there says so and loses nothing; wit
   await page.keyboard.press('Control+k')
   await told.waitFor()
   await context.unroute(/\/assets\/.*\.js$/)
+  // The page that goes has the note, too.
+  const reloaded = page.waitForEvent('load')
   await page.getByRole('button', { name: 'Reload' }).click()
+  await reloaded
   await note(page, 'a note').waitFor()
   expect(await composer(page).inputValue()).toBe('a draft')
   await openAppInfo(page)

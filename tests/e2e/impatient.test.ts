@@ -11,6 +11,10 @@ const { available, stage } = silentFileStage('people who do not wait for the web
 const sidebar = (page: Page) => page.getByRole('navigation', { name: 'Spaces' })
 const isShown = (page: Page, space: string) =>
   sidebar(page).locator('button[aria-current=page]').filter({ hasText: space }).waitFor()
+const spaces = (page: Page) => sidebar(page).getByRole('button', { name: /notes?$/ })
+/** The list of spaces is one from after the note was stored. */
+const hasNotes = (page: Page, space: string, count: string) =>
+  sidebar(page).getByRole('button', { name: space }).getByText(count, { exact: true }).waitFor({ state: 'attached' })
 
 async function addSpaces(page: Page, ...names: string[]): Promise<void> {
   await askHost(
@@ -96,11 +100,8 @@ describe.skipIf(!available)('what is typed into the composer', () => {
     await isShown(page, 'Beta')
     await note(page, 'saved early').waitFor()
     expect(await composer(page).inputValue()).toBe('typed early')
-    expect(
-      await sidebar(page)
-        .getByRole('button', { name: /notes?$/ })
-        .count(),
-    ).toBe(2)
+    await hasNotes(page, 'Beta', '1 note')
+    expect(await spaces(page).count()).toBe(2)
   })
 
   test('before there is any space stays there when the first one is made', async () => {
@@ -114,11 +115,8 @@ describe.skipIf(!available)('what is typed into the composer', () => {
     await page.keyboard.press('Alt+w')
     await page.keyboard.press('Control+Enter')
     await note(page, 'a thought').waitFor()
-    expect(
-      await sidebar(page)
-        .getByRole('button', { name: /notes?$/ })
-        .count(),
-    ).toBe(1)
+    await hasNotes(page, 'Work', '1 note')
+    expect(await spaces(page).count()).toBe(1)
   })
 
   test('is no draft in another tab once it was saved', async () => {
@@ -162,6 +160,7 @@ describe.skipIf(!available)('a search', () => {
     await page.keyboard.press('Control+f')
     await page.getByRole('searchbox').fill('alp')
     await page.getByRole('button', { name: /alphabet/ }).waitFor()
+    await page.locator('.result').nth(1).waitFor()
     await hold(page, 'search')
     await page.keyboard.type('habet')
     await page.keyboard.press('Enter')

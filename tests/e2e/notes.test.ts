@@ -97,6 +97,7 @@ describe.skipIf(!available)('keys', () => {
       ['addSpace', { id: 'b', name: 'Beta', now: 1 }],
     ])
     await page.getByRole('heading', { name: 'Alpha' }).waitFor()
+    await space(page, 'Beta').waitFor()
     await page.keyboard.press('Alt+2')
     await page.getByRole('heading', { name: 'Beta' }).waitFor()
     await page.keyboard.press('Alt+1')
