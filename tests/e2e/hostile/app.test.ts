@@ -47,10 +47,13 @@ async function scrollThrough(page: Page, seen: (page: Page) => Promise<void>): P
   for (;;) {
     await page.locator('.note.placeholder').first().waitFor({ state: 'detached' })
     await seen(page)
-    const atEnd = await timeline.evaluate((element) => {
+    const atEnd = await timeline.evaluate(async (element) => {
       const before = element.scrollTop
       element.scrollBy(0, element.clientHeight / 2)
-      return element.scrollTop === before
+      const moved = element.scrollTop !== before
+      // By then what comes into sight has its place on the page, with a note in it or none yet.
+      for (let i = 0; i < 2; i++) await new Promise((resolve) => requestAnimationFrame(resolve))
+      return !moved
     })
     if (atEnd) return
   }
