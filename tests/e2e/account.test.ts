@@ -285,7 +285,8 @@ test.skipIf(!available)(
     await alert(phone, /Cannot reach/).waitFor()
     await closeDialog(phone)
     await write(phone, 'on a plane')
-    await phone.getByText(/^Offline · 1 waiting/).waitFor()
+    // The note, and the space that came with it.
+    await phone.getByText(/^Offline · 2 waiting/).waitFor()
     stage.useServer(server.url)
     await phone.context().setOffline(true)
     await phone.context().setOffline(false)
