@@ -210,9 +210,9 @@ export class RowStore {
   /** The rowid of a new row; {@link #used} once it is taken. */
   #nextRowid(info: TableInfo): number {
     if (info.ends === undefined) {
-      const row = this.#driver
-        .prepare(`SELECT coalesce(min(_n), 1) AS first, coalesce(max(_n), 0) AS last FROM ${info.physical}`)
-        .get()
+      // Each asked for itself: SQLite looks at the end of the table for one of them, and at every row for both.
+      const end = (which: 'min' | 'max') => `(SELECT ${which}(_n) FROM ${info.physical})`
+      const row = this.#driver.prepare(`SELECT coalesce(${end('min')}, 1) AS first, coalesce(${end('max')}, 0) AS last`).get()
       info.ends = { first: Number(row?.['first']), last: Number(row?.['last']) }
     }
     return this.#downwards ? info.ends.first - 1 : info.ends.last + 1
