@@ -38,6 +38,8 @@ interface Kept {
   readonly at: number
   readonly version: string
   readonly ids: string
+  /** How many. */
+  readonly count: number
   readonly pinned: readonly string[]
   /** From the list before, which most who ask have. */
   readonly step?: { readonly from: string; readonly step: TimelineStep } | undefined
@@ -73,19 +75,23 @@ export function createTimelines(vault: LockstepVault): Timelines {
   }
   function ask(space: string, before: Kept | undefined): Kept {
     const [row] = vault.query(
-      `SELECT group_concat(id, ' ') AS ids, group_concat(CASE pinned WHEN 1 THEN id END, ' ') AS pinned
+      `SELECT group_concat(id, ' ') AS ids, count(*) AS count, group_concat(CASE pinned WHEN 1 THEN id END, ' ') AS pinned
        FROM (SELECT id, pinned FROM ${shownIn(space)} ORDER BY createdAt, id)`,
       space,
     )
     const ids = String(row?.['ids'] ?? '')
     const pinned = row?.['pinned'] == null ? [] : String(row['pinned']).split(' ')
-    return next(before, ids, pinned)
-  }
-  function next(before: Kept | undefined, ids: string, pinned: readonly string[]): Kept {
     // What changed was in another space: nobody has to be sent these again.
     if (ids === before?.ids) return { ...before, at: changes, pinned }
     const step = before && { from: before.version, step: stepBetween(before.ids, ids) }
-    return { at: changes, version: `${era} ${changes}`, ids, pinned, step }
+    return { at: changes, version: version(), ids, count: Number(row?.['count']), pinned, step }
+  }
+  const version = () => `${era} ${changes}`
+  /** Not by comparing: 100 000 ids are some megabytes. */
+  function withOneMore(before: Kept, id: string): Kept {
+    const step = { from: before.version, step: { first: before.count, last: 0, ids: id } }
+    const ids = before.count === 0 ? id : `${before.ids} ${id}`
+    return { at: changes, version: version(), ids, count: before.count + 1, pinned: before.pinned, step }
   }
   /** The only change since `before` is that this note was added: where it is the last of its space, that is all there is to it. */
   function takeIn(id: string, before: number): void {
@@ -96,9 +102,8 @@ export function createTimelines(vault: LockstepVault): Timelines {
     for (const [other, known] of kept) {
       if (known.at !== before) continue
       if (other !== space) kept.set(other, { ...known, at: changes })
-      else if (known.ids === '') kept.set(other, next(known, id, known.pinned))
-      else if (comesAfter(known.ids.slice(known.ids.lastIndexOf(' ') + 1), id)) {
-        kept.set(other, next(known, `${known.ids} ${id}`, known.pinned))
+      else if (known.count === 0 || comesAfter(known.ids.slice(known.ids.lastIndexOf(' ') + 1), id)) {
+        kept.set(other, withOneMore(known, id))
       }
     }
     if (spaces?.changes !== before || !spaces.list.some((listed) => listed.id === space)) return

@@ -1,5 +1,6 @@
 /** Search as you type, across all spaces, diffs and stars, or in one space; the arrows go through what was found. */
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, memo, type ReactNode, useEffect, useRef, useState } from 'react'
+import type { FoundDiffs } from '#host/diff-methods'
 import type { FoundNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { dayName } from '#text/days'
@@ -42,13 +43,59 @@ function Result({ label, title, text, onOpen }: ResultProps) {
   )
 }
 
+interface ResultsProps extends FoundDiffs {
+  readonly notes: readonly FoundNote[]
+  /** The notes are of several, and each says of which. */
+  readonly everywhere: boolean
+  readonly onOpen: SearchPanelProps['onOpen']
+  readonly onGo: Go
+}
+
+/** Drawn anew when something else is found, not with every letter. */
+const Results = memo(function Results({ notes, stars, diffs, everywhere, onOpen, onGo }: ResultsProps) {
+  const { found: words } = t.diffs
+  return (
+    <ul className="entries results">
+      {notes.map(({ id, title, space: name, spaceId, text: body }) => (
+        <Result
+          key={id}
+          label={everywhere ? `${words.note} · ${name}` : name}
+          title={title.text === '' ? t.untitled : <FoundText found={title} />}
+          text={body}
+          onOpen={() => onOpen(spaceId, id)}
+        />
+      ))}
+      {stars.map(({ id, diffId, diffTitle, date, paragraph, text: body }) => (
+        <Result
+          key={`star ${id}`}
+          label={[words.star, dayName(date, 'medium')].filter(Boolean).join(' · ')}
+          title={diffTitle}
+          text={body}
+          onOpen={() => onGo({ kind: 'diff', id: diffId, paragraph })}
+        />
+      ))}
+      {diffs.map(({ id, title, date, paragraph, text: body }) => (
+        <Result
+          key={`diff ${id}`}
+          label={[words.diff, dayName(date, 'medium')].filter(Boolean).join(' · ')}
+          title={<FoundText found={title} />}
+          text={body}
+          onOpen={() => onGo({ kind: 'diff', id, ...(paragraph !== undefined && { paragraph }) })}
+        />
+      ))}
+    </ul>
+  )
+})
+
+const NONE: readonly never[] = []
+
 export function SearchPanel({ space, onEverywhere, onOpen, onGo, onClose }: SearchPanelProps) {
   const [text, setText] = useState('')
   /** Enter was pressed: the first that is found is opened as soon as it is. */
   const [hurried, setHurried] = useState(false)
   const panel = useRef<HTMLDivElement>(null)
   const found = useSearch({ text, limit: MOST, space: space?.id })
-  const { diffs, stars } = useDiffSearch({ text: space === undefined ? text : '', limit: MOST }) ?? { diffs: [], stars: [] }
+  const { diffs, stars } = useDiffSearch({ text: space === undefined ? text : '', limit: MOST }) ?? { diffs: NONE, stars: NONE }
   const { found: words } = t.diffs
   const label = space === undefined ? t.search : t.searchSpace(space.name)
 
@@ -96,35 +143,14 @@ export function SearchPanel({ space, onEverywhere, onOpen, onGo, onClose }: Sear
           {found !== undefined && (words.all(found.notes.length, diffs.length, stars.length) || t.nothingFound)}{' '}
           {found !== undefined && found.backlog > 0 && t.searchAgain(found.backlog)}
         </p>
-        <ul className="entries results">
-          {found?.notes.map(({ id, title, space: name, spaceId, text: body }) => (
-            <Result
-              key={id}
-              label={space === undefined ? `${words.note} · ${name}` : name}
-              title={title.text === '' ? t.untitled : <FoundText found={title} />}
-              text={body}
-              onOpen={() => onOpen(spaceId, id)}
-            />
-          ))}
-          {stars.map(({ id, diffId, diffTitle, date, paragraph, text: body }) => (
-            <Result
-              key={`star ${id}`}
-              label={[words.star, dayName(date, 'medium')].filter(Boolean).join(' · ')}
-              title={diffTitle}
-              text={body}
-              onOpen={() => onGo({ kind: 'diff', id: diffId, paragraph })}
-            />
-          ))}
-          {diffs.map(({ id, title, date, paragraph, text: body }) => (
-            <Result
-              key={`diff ${id}`}
-              label={[words.diff, dayName(date, 'medium')].filter(Boolean).join(' · ')}
-              title={<FoundText found={title} />}
-              text={body}
-              onOpen={() => onGo({ kind: 'diff', id, ...(paragraph !== undefined && { paragraph }) })}
-            />
-          ))}
-        </ul>
+        <Results
+          notes={found?.notes ?? NONE}
+          stars={stars}
+          diffs={diffs}
+          everywhere={space === undefined}
+          onOpen={onOpen}
+          onGo={onGo}
+        />
       </div>
     </Dialog>
   )
