@@ -58,7 +58,8 @@ function limitText({ limit, value, better }: Figure): string {
   if (limit === undefined) return ''
   const factor = better === 'more' ? limit.value / value : value / limit.value
   const distance = factor < 1 ? `${(1 / factor).toFixed(2)}× better` : `${factor.toFixed(2)}× off`
-  return `${show(limit.value)} ${limit.label}: ${distance}`
+  // Nothing is so many times as much as none.
+  return `${show(limit.value)} ${limit.label}${Number.isFinite(factor) ? `: ${distance}` : ''}`
 }
 
 /** A Markdown table, aligned so that it also reads in a terminal. */
