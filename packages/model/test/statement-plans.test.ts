@@ -2,12 +2,12 @@
 import type { Driver } from '@lockstep/engine/driver'
 import { openSqlite } from '@lockstep/engine/platform/node/sqlite'
 import { openVault } from '@lockstep/engine/vault'
-import { addDiff, removeDiff } from '@lockstep/model/diffs'
-import { addNote, editNote, moveNote, removeNote, restoreNote } from '@lockstep/model/notes'
-import { schema } from '@lockstep/model/schema'
-import { addSpace } from '@lockstep/model/spaces'
-import { addStar, removeStar } from '@lockstep/model/stars'
 import { expect, it } from 'vitest'
+import { addDiff, removeDiff } from '#diffs'
+import { addNote, editNote, moveNote, removeNote, restoreNote } from '#notes'
+import { schema } from '#schema'
+import { addSpace } from '#spaces'
+import { addStar, removeStar } from '#stars'
 
 /** Collects what is asked of it. */
 function listening(driver: Driver): { readonly driver: Driver; readonly statements: Set<string> } {
