@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAst } from 'vite'
 import { brotli } from '../../tools/compress.ts'
+import { walkTree } from './syntax-tree.ts'
 
 export interface LoadedFile {
   /** As browsers ask for it. */
@@ -19,30 +20,19 @@ export interface LoadedFile {
 const LINKED = /<(?:script|link rel="(?:modulepreload|stylesheet)")[^>]* (?:src|href)="([^"]+)"/g
 const OWN_FILE = /assets\/[\w.-]+\.js/
 
-interface Node {
-  readonly type?: string
-  readonly start: number
-  readonly end: number
-  readonly source?: { readonly value: string } | null
-  readonly callee?: { readonly type: string; readonly name?: string }
-}
-
 /** What a script imports at once, and the workers that it may start. */
 function namedBy(code: string, path: string): string[] {
   const found: string[] = []
-  const visit = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return
-    const node = value as Node
-    if (node.type === 'ImportDeclaration' || /^Export(?:All|Named)Declaration$/.test(node.type ?? '')) {
-      if (node.source) found.push(new URL(node.source.value, `http://app${path}`).pathname)
+  walkTree(parseAst(code), ({ type, start, end, source, callee }) => {
+    if (type === 'ImportDeclaration' || /^Export(?:All|Named)Declaration$/.test(type)) {
+      const from = source as { readonly value: string } | null | undefined
+      if (from) found.push(new URL(from.value, `http://app${path}`).pathname)
     }
-    if (node.type === 'NewExpression' && node.callee?.name === 'Worker') {
-      const own = OWN_FILE.exec(code.slice(node.start, node.end))
+    if (type === 'NewExpression' && (callee as { readonly name?: string }).name === 'Worker') {
+      const own = OWN_FILE.exec(code.slice(start, end))
       if (own !== null) found.push(`/${own[0]}`)
     }
-    Object.values(value).forEach(visit)
-  }
-  visit(parseAst(code))
+  })
   return found
 }
 

@@ -9,6 +9,7 @@ import { transfer as enTransfer } from '#strings/en-transfer'
 import { plural } from '#strings/plural-uk'
 import { uk } from '#strings/uk'
 import { transfer as ukTransfer } from '#strings/uk-transfer'
+import { type SyntaxNode, walkTree } from '../../../tests/support/syntax-tree.ts'
 
 type Leaf = string | ((...args: readonly unknown[]) => unknown)
 
@@ -88,11 +89,6 @@ test('the language is the chosen one, else the first of the person’s that ther
   expect(pickLocale('uk', ['en-GB'])).toBe('uk')
 })
 
-interface Node {
-  readonly type: string
-  readonly [key: string]: unknown
-}
-
 /** Attributes that people see or hear. */
 const READ = new Set([
   'aria-label',
@@ -110,24 +106,16 @@ const HAS_WORDS = /\p{L}{2}/u
 /** Words in a piece of interface that are not from the strings. */
 function hardCoded(code: string): string[] {
   const found: string[] = []
-  const isText = (value: unknown): value is Node & { readonly value: string } => {
-    const { type, value: text } = (value ?? {}) as Node
+  const isText = (value: unknown): value is SyntaxNode & { readonly value: string } => {
+    const { type, value: text } = (value ?? {}) as SyntaxNode
     return type === 'Literal' && typeof text === 'string' && HAS_WORDS.test(text)
   }
-  const walk = (node: unknown): void => {
-    if (Array.isArray(node)) {
-      for (const one of node) walk(one)
-      return
-    }
-    if (typeof node !== 'object' || node === null) return
-    const { type, name, key, value } = node as Node
+  walkTree(parseAst(code, { lang: 'tsx' }), ({ type, name, key, value }) => {
     if (type === 'JSXText' && HAS_WORDS.test(String(value))) found.push(String(value).trim())
-    if (type === 'JSXAttribute' && READ.has(String((name as Node)['name'])) && isText(value)) found.push(value.value)
+    if (type === 'JSXAttribute' && READ.has(String((name as SyntaxNode)['name'])) && isText(value)) found.push(value.value)
     // What a toast says, for one.
-    if (type === 'Property' && READ.has(String((key as Node)['name'])) && isText(value)) found.push(value.value)
-    for (const child of Object.values(node)) walk(child)
-  }
-  walk(parseAst(code, { lang: 'tsx' }))
+    if (type === 'Property' && READ.has(String((key as SyntaxNode)['name'])) && isText(value)) found.push(value.value)
+  })
   return found
 }
 

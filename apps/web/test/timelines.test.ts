@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { stepBetween, takeStep } from '#host/timeline-step'
 import { createTimelines, type TimelineAnswer, type Timelines } from '#host/timelines'
 import { memoryVault } from '../../../tests/support/memory-vault.ts'
+import { planOf } from '../../../tests/support/query-plan.ts'
 import { forEachSeed } from '../../../tests/support/random.ts'
 
 const FILE = 'apps/web/test/timelines.test.ts'
@@ -160,12 +161,7 @@ test('lists and counts are read from the index alone', () => {
   const plansOf = (work: () => unknown) => {
     asked.length = 0
     work()
-    return asked.flatMap((sql) =>
-      vault.store.driver
-        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-        .all()
-        .map(({ detail }) => String(detail)),
-    )
+    return asked.flatMap((sql) => planOf(vault.store.driver, sql))
   }
   const covered = 'USING COVERING INDEX rows_notes_by_space_createdAt_id_pinned'
   const reads = (plans: readonly string[]) => plans.filter((detail) => detail.includes('rows_notes'))

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { purgeExpired, purgeTime, TRASH_MILLIS } from '#expire'
 import { ROW_STATE } from '#tables'
 import { memoryVault } from '../../../tests/support/memory-vault.ts'
+import { planOf } from '../../../tests/support/query-plan.ts'
 import { LogServer } from './support/log-server.ts'
 import { shown, type TestVault, testVault } from './support/vaults.ts'
 
@@ -346,8 +347,6 @@ describe('several devices', () => {
 
 test('the trash is found by an index', () => {
   const { vault } = device()
-  const plan = vault.store.driver
-    .prepare(`EXPLAIN QUERY PLAN SELECT _n, _edited FROM rows_notes WHERE _deleted = 1 AND (_state & ${ROW_STATE.purged}) = 0`)
-    .all()
-  expect(plan.map(({ detail }) => detail)).toEqual([expect.stringContaining('USING INDEX rows_notes_trash')])
+  const sql = `SELECT _n, _edited FROM rows_notes WHERE _deleted = 1 AND (_state & ${ROW_STATE.purged}) = 0`
+  expect(planOf(vault.store.driver, sql)).toEqual([expect.stringContaining('USING INDEX rows_notes_trash')])
 })

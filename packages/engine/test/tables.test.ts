@@ -4,6 +4,7 @@ import type { Driver } from '#driver'
 import { openSqlite } from '#platform/node/sqlite'
 import { column, defineSchema, table } from '#schema'
 import { expectFrozen } from '../../../tests/support/frozen.ts'
+import { planOf } from '../../../tests/support/query-plan.ts'
 import { LogServer } from './support/log-server.ts'
 import { codeOf, temporaryFolder, testVault } from './support/vaults.ts'
 
@@ -156,11 +157,7 @@ describe('schemas that change', () => {
 describe('indexes', () => {
   /** How SQLite reads the rows of a table. */
   const reading = (driver: Driver, sql: string, table: string) =>
-    driver
-      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-      .all()
-      .map(({ detail }) => String(detail))
-      .filter((detail) => detail.includes(`rows_${table}`))
+    planOf(driver, sql).filter((step) => step.includes(`rows_${table}`))
   const indexesOf = (driver: Driver, table: string) =>
     driver.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql LIKE '%_by_%'").all(table)
 
@@ -174,8 +171,7 @@ describe('indexes', () => {
       ['copies', 'SELECT count(*) FROM all_copies WHERE _deleted = 0', 'SCAN r USING COVERING INDEX rows_copies_by_note_url'],
     ]
     for (const [table, sql, plan] of queries) expect(reading(driver, sql, table)).toEqual([plan])
-    const sorted = driver.prepare(`EXPLAIN QUERY PLAN ${queries[0]?.[1]}`).all()
-    expect(sorted.some(({ detail }) => String(detail).includes('TEMP B-TREE'))).toBe(false)
+    expect(planOf(driver, String(queries[0]?.[1])).some((step) => step.includes('TEMP B-TREE'))).toBe(false)
   })
 
   test('a database from before has the same indexes as a new one after it was opened, and its rows in them', () => {

@@ -8,6 +8,7 @@ import { addNote, editNote, moveNote, removeNote, restoreNote } from '#notes'
 import { schema } from '#schema'
 import { addSpace } from '#spaces'
 import { addStar, removeStar } from '#stars'
+import { planOf } from '../../../tests/support/query-plan.ts'
 
 /** Collects what is asked of it. */
 function listening(driver: Driver): { readonly driver: Driver; readonly statements: Set<string> } {
@@ -52,16 +53,7 @@ it('writing, editing, moving, deleting and restoring a note, a diff and a star',
   expect(statements.size).toBeGreaterThan(20)
   const scans = [...statements]
     .filter((sql) => !/^(?:EXPLAIN|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/.test(sql))
-    .map(
-      (sql) =>
-        [
-          sql,
-          driver
-            .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-            .all()
-            .map(({ detail }) => String(detail)),
-        ] as const,
-    )
+    .map((sql) => [sql, planOf(driver, sql)] as const)
     .filter(([, plan]) => plan.some((step) => WHOLE.test(step)))
   expect(scans).toEqual([])
 })
