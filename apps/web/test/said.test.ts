@@ -46,7 +46,7 @@ function isToldByCode({ code }: Message): boolean {
   return code.split('|').every((one) => {
     if (AT_THE_START.has(one)) return false
     const failure = new HostError({ name: 'EngineError', code: one, message: 'its own words', retryAfter: undefined })
-    return !explain(failure, context).text.includes('wn words') || one === 'server-misbehaved'
+    return !explain(failure, context).text.includes('wn words')
   })
 }
 
@@ -145,7 +145,6 @@ test('a failure that its code tells all about is told in the app’s words, othe
   expect(failure('value-too-large')).toMatch(/4 MB/)
   expect(failure('full')).toMatch(/Free some space/)
   expect(failure('io')).toMatch(/Reload the page/)
-  expect(failure('server-misbehaved')).toBe('The message.')
   expect(failure(undefined)).toBe('The message.')
   expect(failure(undefined, 'NotAllowedError')).toMatch(/does not let/)
   expect(failureText('thrown as a text')).toBe('Thrown as a text.')

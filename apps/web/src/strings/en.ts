@@ -188,7 +188,6 @@ export const en = {
     corrupt:
       'Something in this browser is not as it was stored. Export what can be read; a browser that logs in anew gets everything from the server.',
     notAllowed: 'The browser does not let this page do that.',
-    misbehaved: (message: string) => sentence(message),
   },
   /** What a package of ours said, a message or a warning, in the language of the page. */
   said: (message: string) => sentence(message),

@@ -80,7 +80,7 @@ export const MESSAGES: Table = [
   ],
   [
     '"{}" is not a server address: use one like https://notes.example.org',
-    '«{}» не є адресою сервера: напишіть таку, як https://notes.example.org.',
+    '«{}» не є адресою сервера: напишіть таку, як https://notes.example.org',
   ],
   ['"{}" is not an http or https address', '«{}» не є адресою http чи https.'],
   ['a server address has no user name, query or fragment', 'В адресі сервера немає імені користувача, запиту чи фрагмента.'],
@@ -194,6 +194,45 @@ export const MESSAGES: Table = [
     'the vault was written to while its state was being read: the next sync tries it again',
     'Поки читався стан сховища, у нього писали: наступна синхронізація спробує ще раз.',
   ],
+  // Сервер, який поводиться не за протоколом
+  ['an answer of the server is far larger than it can be', 'Відповідь сервера значно більша, ніж може бути.'],
+  ['the server sent what is not JSON: is it a Lockstep server?', 'Сервер надіслав не JSON: чи це сервер Lockstep?'],
+  [
+    'the answer ended before the beginning of the log; what arrived is kept',
+    'Відповідь закінчилася раніше, ніж дійшла до початку журналу; отримане збережено.',
+  ],
+  [
+    'The server has {} segments by its own word but handed out only {}.',
+    'Сервер, як сам каже, має сегментів: {}, а видав лише {}.',
+  ],
+  ['the server hands out its log in an order that it cannot have', 'Сервер видає свій журнал у порядку, якого не буває.'],
+  ['the server left out segment {} of its log', 'Сервер пропустив сегмент {} свого журналу.'],
+  [
+    'the merged segments {} to {} cannot be read ({}): another device that has them can write them again with "doctor"',
+    'Об’єднані сегменти {}–{} не прочитати ({~}): інший пристрій, який їх має, може записати їх знову командою «doctor».',
+  ],
+  ['the server left out a part of what ends at segment {}', 'Сервер пропустив частину того, що закінчується сегментом {}.'],
+  ['segment {} was written for another place in the log', 'Сегмент {} писано для іншого місця в журналі.'],
+  [
+    'what the server hands out for the segments {} to {} was merged from another log than the one that this device knows',
+    'Те, що сервер видає за сегменти {}–{}, об’єднано з іншого журналу, ніж знає цей пристрій.',
+  ],
+  ['the server refuses what it says it is waiting for', 'Сервер відмовляється від того, на що, як сам каже, чекає.'],
+  [
+    "the server says that epoch {} of the vault's keys has begun, and has nothing that opens it",
+    'Сервер каже, що почалася епоха {} ключів сховища, але не має нічого, що її відкриває.',
+  ],
+  ['the server refused a segment without saying what it has', 'Сервер відмовився від сегмента й не сказав, що має.'],
+  [
+    '{} gave an answer that is not in the protocol: is it a Lockstep server of this version?',
+    '{} відповідає не за протоколом: чи це сервер Lockstep цієї версії?',
+  ],
+  ['{} gave an answer that is not in the protocol', '{} відповідає не за протоколом.'],
+  [
+    '{} answered for another number of segments than it was sent',
+    '{} відповідає про іншу кількість сегментів, ніж йому надіслано.',
+  ],
+  ['{} sent what is not in the protocol: {}', '{} надсилає те, чого немає в протоколі: {}.'],
   // Експорт та імпорт
   ['{}; {} of {} notes are imported, import again for the rest', '{~} Імпортовано нотаток: {} з {}, решту дасть повторний імпорт.'],
   ['the archive cannot be written: {}', 'Архів не вдалося записати: {}.'],

@@ -8,7 +8,6 @@ import { profiles } from '#strings/uk-profiles'
 import { said } from '#strings/uk-said'
 import { shared } from '#strings/uk-shared'
 import { insecure, updates } from '#strings/uk-updates'
-import { sentence } from '#text/sentence'
 
 export const uk: Strings = {
   app: 'Lockstep',
@@ -189,7 +188,6 @@ export const uk: Strings = {
     corrupt:
       'Дещо в цьому браузері не таке, яким його збережено. Експортуйте, що читається; браузер, який увійде заново, отримає все із сервера.',
     notAllowed: 'Браузер не дозволяє цій сторінці цього зробити.',
-    misbehaved: (message) => `Сервер відповідає не так, як має за протоколом. Докладніше англійською: ${sentence(message)}`,
   },
   said,
   cannotStore: 'Цей браузер не може зберігати нотатки для цієї сторінки',

@@ -23,8 +23,6 @@ export function failureText(failure: unknown): string {
       return failures.unusable
     case 'corrupt':
       return failures.corrupt
-    case 'server-misbehaved':
-      return failures.misbehaved(message)
     default:
       return t.said(message)
   }

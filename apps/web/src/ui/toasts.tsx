@@ -1,4 +1,4 @@
-/** Short notices at the bottom, read out by screen readers, with an undo where there is one. */
+/** Short notices over the page, read out by screen readers, with an undo where there is one. */
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from 'react'
 import { t } from '#strings/strings'
 import { failureText } from '#text/failure-text'
