@@ -92,6 +92,19 @@ test.skipIf(!available)(
   },
 )
 
+test.skipIf(!available)('as its server serves it, it can be installed as an app', async () => {
+  const { url } = await served()
+  const device = await newDevice(stage)
+  const page = await open(device, url)
+  await installed(page)
+  const devtools = await device.newCDPSession(page)
+  const { errors, url: manifest } = await devtools.send('Page.getAppManifest')
+  expect([manifest, errors]).toEqual([`${url}/manifest.webmanifest`, []])
+  // Devices of tests are private windows, which install nothing: that is all that Chromium has against it.
+  const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors')
+  expect(installabilityErrors.map(({ errorId }) => errorId)).toEqual(['in-incognito'])
+})
+
 const NEXT = 'Lockstep, the next version'
 
 /** Another build: the same app with another title. */
