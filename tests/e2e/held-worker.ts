@@ -14,7 +14,7 @@ interface Holding {
   letGo(): void
 }
 
-type HoldingPage = typeof globalThis & { readonly holding: Holding }
+export type HoldingPage = typeof globalThis & { readonly holding: Holding }
 
 /** Where a page that is opened anew in the same tab finds what it is to hold from the beginning. */
 const NEXT = 'hold'

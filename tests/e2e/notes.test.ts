@@ -3,6 +3,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { composer, newDevice, note, openNew, write } from './app-stage.ts'
 import { silentFileStage } from './file-stage.ts'
+import { type HoldingPage, heldDevice, holdOnly } from './held-worker.ts'
 import { askHost } from './host-channel.ts'
 
 const { available, stage } = silentFileStage('notes in the web app in Chromium')
@@ -204,6 +205,40 @@ describe.skipIf(!available)('the timeline', () => {
     await askHost(page, [['addNote', { id: 'late', space: 'filled', title: 'late', text: 'late', now: 1000 }]])
     await space(page, 'Filled').getByText('82 notes').waitFor({ state: 'attached' })
     expect(await seen()).toEqual(before)
+  })
+
+  test('what is read moves as it is scrolled and no further, however late the notes above it come', async () => {
+    const page = await openNew(stage, await heldDevice(stage))
+    await fill(page, 60, () => `\n\n${'tall '.repeat(150)}`)
+    await page.locator('.note').filter({ hasText: 'note 59' }).waitFor()
+    await page.keyboard.press('Alt+l')
+    await focused(page, 'note 59')
+    for (let i = 58; i >= 45; i--) {
+      await page.keyboard.press('ArrowUp')
+      await focused(page, `note ${i}`)
+    }
+    await holdOnly(page, 'notes')
+    // As a finger does it, frame by frame; those notes come in the middle of it.
+    const moved = await page.evaluate(async () => {
+      const box = document.querySelector('.timeline') as HTMLElement
+      const read = document.activeElement as HTMLElement
+      const top = read.getBoundingClientRect().top
+      let scrolled = 0
+      const scroll = async (isDone: (frame: number) => boolean) => {
+        for (let frame = 0; !isDone(frame); frame++, scrolled += 2) {
+          box.scrollTop -= 2
+          await new Promise((resolve) => requestAnimationFrame(resolve))
+        }
+      }
+      await scroll(() => document.querySelectorAll('.placeholder').length >= 3)
+      await scroll((frame) => frame > 5)
+      ;(globalThis as HoldingPage).holding.letGo()
+      await scroll(() => document.querySelector('.placeholder') === null)
+      await scroll((frame) => frame > 5)
+      return read.getBoundingClientRect().top - top - scrolled
+    })
+    console.log(moved)
+    expect(Math.abs(moved)).toBeLessThanOrEqual(1)
   })
 
   test('is gone through with the arrows; Enter edits, Delete deletes with an undo, letters copy and pin', async () => {

@@ -225,7 +225,9 @@ export function Timeline({ space, jump, onJumped, onHistory, onLeave, onImport }
               <li
                 key={item.key}
                 data-index={item.index}
-                ref={virtualizer.measureElement}
+                // The height of a note is not known before it has come: that is its first measurement, which leaves what is read
+                // where it is whichever way people scroll.
+                ref={note === undefined ? undefined : virtualizer.measureElement}
                 style={{ transform: `translateY(${item.start}px)` }}
                 aria-setsize={list.length}
                 aria-posinset={item.index + 1}

@@ -9,6 +9,8 @@ export class NoteCache {
   readonly #vault: Pick<HostClient, 'notes'>
   readonly #notes = new Map<string, ShownNote>()
   readonly #listeners = new Set<() => void>()
+  /** In view, and perhaps no longer right: shown until it has been fetched anew. */
+  readonly #stale = new Set<string>()
   #wanted: readonly string[] = []
   #asking = false
   #again = false
@@ -33,7 +35,7 @@ export class NoteCache {
   /** These are in view. */
   want(ids: readonly string[]): void {
     this.#wanted = ids
-    if (ids.some((id) => !this.#notes.has(id))) void this.#fetch(false)
+    if (ids.some((id) => this.#isDue(id))) void this.#fetch(false)
   }
 
   /** Fetches these before they come into view, so that their heights are right at once. */
@@ -47,6 +49,10 @@ export class NoteCache {
     void this.#fetch(true)
   }
 
+  #isDue(id: string): boolean {
+    return !this.#notes.has(id) || this.#stale.has(id)
+  }
+
   async #fetch(all: boolean): Promise<void> {
     if (this.#asking) {
       this.#again ||= all
@@ -57,9 +63,9 @@ export class NoteCache {
       for (let round = all; ; round = this.#again) {
         this.#again = false
         const wanted = this.#wanted
-        const ids = round ? wanted : wanted.filter((id) => !this.#notes.has(id))
+        const ids = round ? wanted : wanted.filter((id) => this.#isDue(id))
         if (ids.length > 0) this.#take(ids, await this.#vault.notes(ids), round)
-        if (!this.#again && this.#wanted.every((id) => this.#notes.has(id) || ids.includes(id))) return
+        if (!this.#again && this.#wanted.every((id) => !this.#isDue(id) || ids.includes(id))) return
       }
     } finally {
       this.#asking = false
@@ -67,7 +73,14 @@ export class NoteCache {
   }
 
   #take(asked: readonly string[], notes: readonly ShownNote[], all: boolean): void {
-    if (all) for (const id of this.#notes.keys()) if (!asked.includes(id)) this.#notes.delete(id)
+    if (all) {
+      for (const id of this.#notes.keys()) {
+        if (asked.includes(id)) continue
+        if (this.#wanted.includes(id)) this.#stale.add(id)
+        else this.#notes.delete(id)
+      }
+    }
+    for (const id of asked) this.#stale.delete(id)
     for (const note of notes) {
       this.#notes.delete(note.id)
       this.#notes.set(note.id, note)
