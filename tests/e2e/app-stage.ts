@@ -36,6 +36,10 @@ export const eventually = <T>(ask: () => Promise<T>) => expect.poll(ask, { timeo
 
 export const composer = (page: Page): Locator => page.getByRole('textbox', { name: 'Write a note' })
 
+/** The address is that of some space's notes, with nothing else in it. */
+export const isAtNotes = ({ pathname, search, hash }: URL): boolean =>
+  pathname === '/' && search === '' && /^(#space\/[\w.~:-]+)?$/.test(hash)
+
 export async function write(page: Page, text: string): Promise<void> {
   await composer(page).fill(text)
   await page.getByRole('button', { name: 'Save note' }).click()

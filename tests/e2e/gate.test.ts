@@ -6,6 +6,7 @@ import { runningServer } from '../support/running-server.ts'
 import { syncNow } from './account-steps.ts'
 import {
   closeDialog,
+  isAtNotes,
   joinVault,
   newDevice,
   note,
@@ -69,7 +70,7 @@ test.skipIf(!available)(
     await banner.getByRole('button', { name: 'Log in there' }).click()
     await logIn(phone)
     await phone.getByText('In step ·').waitFor()
-    await phone.waitForURL(`${front.url}/`)
+    await phone.waitForURL(isAtNotes)
     await banner.waitFor({ state: 'detached' })
     await note(phone, 'behind the gate')
       .getByText(/^(Saved o|O)n the server/)

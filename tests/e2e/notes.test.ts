@@ -237,7 +237,6 @@ describe.skipIf(!available)('the timeline', () => {
       await scroll((frame) => frame > 5)
       return read.getBoundingClientRect().top - top - scrolled
     })
-    console.log(moved)
     expect(Math.abs(moved)).toBeLessThanOrEqual(1)
   })
 

@@ -3,6 +3,7 @@ import { hashOf, type Place, parsePlace } from '#places/place'
 
 test.each<[string, Place]>([
   ['', { kind: 'space' }],
+  ['#space/0190a1b2-0000:x', { kind: 'space', id: '0190a1b2-0000:x' }],
   ['#diffs', { kind: 'diffs' }],
   ['#stars', { kind: 'stars' }],
   ['#profile', { kind: 'profile' }],
@@ -13,9 +14,20 @@ test.each<[string, Place]>([
   expect(hashOf(place)).toBe(hash)
 })
 
-test.each(['#', '#nowhere', '#diff', '#diff/', '#diff/a/b', '#diff/a/1234567', '#diff/a b', '#stars/1', `#diff/${'a'.repeat(65)}`])(
-  '%s is no place of its own',
-  (hash) => {
-    expect(parsePlace(hash)).toEqual({ kind: 'space' })
-  },
-)
+test.each([
+  '#',
+  '#nowhere',
+  '#space',
+  '#space/',
+  '#space/a/b',
+  '#space/a b',
+  '#diff',
+  '#diff/',
+  '#diff/a/b',
+  '#diff/a/1234567',
+  '#diff/a b',
+  '#stars/1',
+  `#diff/${'a'.repeat(65)}`,
+])('%s is no place of its own', (hash) => {
+  expect(parsePlace(hash)).toEqual({ kind: 'space' })
+})

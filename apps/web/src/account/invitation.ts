@@ -49,6 +49,8 @@ export function takeInvitations(): void {
     hold(readInvitation(hash))
   }
   take()
+  // Heard before whoever follows the address sees it; `hashchange` comes later.
+  addEventListener('popstate', take)
   addEventListener('hashchange', take)
 }
 

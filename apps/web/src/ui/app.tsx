@@ -29,8 +29,15 @@ export function App() {
   const toast = useToast()
   const tellFailure = useTellFailure()
   const { value: spaces, error } = useAnswer({ key: 'spaces', tables: ['spaces', 'notes'], ask: () => vault.spaces() })
-  const [place, goTo] = usePlace()
-  const [chosen, setChosen] = useState(readLastSpace)
+  const { place, go: goTo, correct } = usePlace()
+  const named = place.kind === 'space' ? place.id : undefined
+  const [chosen, setChosen] = useState(() => named ?? readLastSpace())
+  const [followed, setFollowed] = useState(place)
+  // The browser's way back leads to the space that the address says.
+  if (followed !== place) {
+    setFollowed(place)
+    if (named !== undefined) setChosen(named)
+  }
   /** It is known whether the space that was shown last is still there. */
   const [opened, setOpened] = useState(false)
   const [panel, setPanel] = useState<Panel>()
@@ -53,6 +60,11 @@ export function App() {
   useEffect(() => {
     if (shown !== undefined) keepLastSpace(shown)
   }, [shown])
+  // The address names no space, or one that is not here.
+  const isOther = place.kind === 'space' && shown !== named && shown === chosen
+  useEffect(() => {
+    if (isOther && shown !== undefined) correct({ kind: 'space', id: shown })
+  }, [isOther, shown, correct])
   const hasFirst = spaces?.some(({ id }) => id === FIRST_SPACE)
   // What was written for the first space while it was not known that there are others is for the one that is shown.
   useLayoutEffect(() => {
@@ -65,13 +77,12 @@ export function App() {
   useCommandKeys(run, panel === 'shortcuts')
 
   const go: Go = (next) => {
-    goTo(next)
+    goTo(next.kind === 'space' && next.id === undefined && shown !== undefined ? { kind: 'space', id: shown } : next)
     drawer.close()
   }
   function select(id: string): void {
-    setChosen(id)
     setPanel(undefined)
-    go({ kind: 'space' })
+    go({ kind: 'space', id })
   }
   function open(spaceId: string, note: string): void {
     select(spaceId)

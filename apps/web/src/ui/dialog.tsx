@@ -3,6 +3,7 @@ import { Dialog as Radix } from 'radix-ui'
 import type { ReactNode } from 'react'
 import { t } from '#strings/strings'
 import { Icon } from '#ui/icons'
+import { useCloseRequest } from '#ui/use-close-request'
 
 interface DialogProps {
   readonly title: string
@@ -37,6 +38,7 @@ function leave(event: Event): void {
 }
 
 export function Dialog({ title, onClose, holdsEscape = false, children }: DialogProps) {
+  useCloseRequest(onClose)
   return (
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>

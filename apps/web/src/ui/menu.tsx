@@ -1,8 +1,9 @@
 /** A menu that opens when it is put on the page, below the button that is its own. */
 import { DropdownMenu } from 'radix-ui'
-import { type FocusEvent, Fragment } from 'react'
+import { type FocusEvent, Fragment, useState } from 'react'
 import { Icon } from '#ui/icons'
 import { Keys } from '#ui/keys'
+import { useCloseRequest } from '#ui/use-close-request'
 
 export interface MenuItem {
   readonly text: string
@@ -21,11 +22,13 @@ interface MenuProps {
 }
 
 export function Menu({ label, groups, byKey }: MenuProps) {
+  const [open, setOpen] = useState(true)
+  useCloseRequest(() => setOpen(false), open)
   const enter = ({ target, currentTarget }: FocusEvent<HTMLElement>) => {
     if (byKey && target === currentTarget) currentTarget.querySelector<HTMLElement>('[role=menuitem]')?.focus()
   }
   return (
-    <DropdownMenu.Root modal={false} defaultOpen>
+    <DropdownMenu.Root modal={false} open={open} onOpenChange={setOpen}>
       <DropdownMenu.Trigger className="icon-button" aria-label={label} title={label}>
         <Icon name="more" />
       </DropdownMenu.Trigger>

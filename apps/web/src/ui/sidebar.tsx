@@ -45,6 +45,8 @@ function NewSpace({ onMade, onDone }: NewSpaceProps) {
         onChange={({ target }) => setName(target.value)}
         onKeyDown={(event) => {
           if (event.key !== 'Escape') return
+          // It is for the field alone: the drawer stays.
+          event.preventDefault()
           event.stopPropagation()
           onDone()
         }}

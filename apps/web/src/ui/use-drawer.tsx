@@ -5,6 +5,7 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { keepHidden, readHidden } from '#local/sidebar'
 import { useNarrow } from '#ui/media'
+import { useCloseRequest } from '#ui/use-close-request'
 
 export interface Drawer {
   readonly element: RefObject<HTMLElement | null>
@@ -27,6 +28,7 @@ export function useDrawer(): Drawer {
   const element = useRef<HTMLElement>(null)
   const button = useRef<HTMLButtonElement>(null)
   const isOver = narrow && over
+  useCloseRequest(() => setOver(false), isOver)
   const hide = (next: boolean) => {
     setHidden(next)
     keepHidden(next)

@@ -4,8 +4,17 @@ import { hashOf, type Place, parsePlace } from '#places/place'
 
 export type Go = (place: Place) => void
 
-/** Going to a place that one is at already goes there anew: the place is another object then. */
-export function usePlace(): readonly [Place, Go] {
+const addressOf = (place: Place): string => `${location.pathname}${location.search}${hashOf(place)}`
+
+interface Going {
+  readonly place: Place
+  /** Going to a place that one is at already goes there anew: the place is another object then. */
+  readonly go: Go
+  /** One is at this place already: the way back does not lead through what the address says now. */
+  readonly correct: Go
+}
+
+export function usePlace(): Going {
   const [place, setPlace] = useState(() => parsePlace(location.hash))
   useEffect(() => {
     const onChange = () => setPlace(parsePlace(location.hash))
@@ -13,9 +22,12 @@ export function usePlace(): readonly [Place, Go] {
     return () => removeEventListener('popstate', onChange)
   }, [])
   const go = useCallback((next: Place) => {
-    const hash = hashOf(next)
-    if (hash !== location.hash) history.pushState(null, '', `${location.pathname}${location.search}${hash}`)
+    if (hashOf(next) !== location.hash) history.pushState(null, '', addressOf(next))
     setPlace(next)
   }, [])
-  return [place, go]
+  const correct = useCallback((next: Place) => {
+    history.replaceState(null, '', addressOf(next))
+    setPlace(next)
+  }, [])
+  return { place, go, correct }
 }
