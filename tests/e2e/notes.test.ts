@@ -390,6 +390,33 @@ describe.skipIf(!available)('writing', () => {
     await note(page, 'the quick fox').waitFor()
   })
 
+  test('a note gets a title of its own, which stays whatever is typed, and loses it again', async () => {
+    const page = await open()
+    await write(page, 'the first line')
+    const card = note(page, 'the first line')
+    const give = async (title: string) => {
+      await card.getByRole('button', { name: 'More' }).click()
+      await page.getByRole('menuitem', { name: 'Title…' }).click()
+      await page.keyboard.press('Control+a')
+      await page.keyboard.type(title)
+      await page.keyboard.press('Enter')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    }
+    await give('Minutes')
+    const heading = card.getByRole('heading', { name: 'Minutes' })
+    await heading.waitFor()
+    await card.getByRole('button', { name: 'Edit' }).click()
+    await page.locator('.cm-content').pressSequentially(' and more')
+    await page.keyboard.press('Escape')
+    await card.filter({ hasText: 'the first line and more' }).waitFor()
+    await focused(page, 'Minutes')
+    await page.reload()
+    await heading.waitFor()
+    await give(' ')
+    await heading.waitFor({ state: 'detached' })
+    await page.getByRole('article', { name: 'the first line and more' }).waitFor()
+  })
+
   test('a note is copied and moved to another space', async () => {
     const page = await open({ permissions: ['clipboard-read', 'clipboard-write'] })
     await write(page, 'to be moved')

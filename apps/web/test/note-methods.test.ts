@@ -28,6 +28,7 @@ function clientOf(methods: ReturnType<typeof noteMethods>) {
     openText: async (id: string) => methods.openText(id),
     missingEdits: async (...args: Parameters<typeof methods.missingEdits>) => methods.missingEdits(...args),
     typeText: async (typed: Parameters<typeof methods.typeText>[0]) => methods.typeText(typed),
+    editNote: async (...args: Parameters<typeof methods.editNote>) => methods.editNote(...args),
   }
 }
 
@@ -117,6 +118,41 @@ describe('an open text', () => {
     expect(methods.notes([id])[0]?.text).toBe('anew\n\none typed')
     await session.close()
     await again.close()
+  })
+})
+
+describe('the title of a text that is typed', () => {
+  const typed = async (title: string, earlier?: string) => {
+    const { methods, add } = stage()
+    const id = add(earlier ?? 'first')
+    if (earlier !== undefined) methods.editNote(id, { text: 'first', now: NOW + 100_000 })
+    methods.editNote(id, { title, now: NOW + 200_000 })
+    const session = await openSession(methods, id)
+    session.text.insert(5, ' line')
+    await session.stored()
+    await session.close()
+    return methods.notes([id]).map(({ title, text }) => ({ title, text }))
+  }
+  test('follows where it did, or where it is that of an earlier text', async () => {
+    const followed = [{ title: 'first line', text: 'first line' }]
+    expect(await typed('first')).toEqual(followed)
+    expect(await typed('')).toEqual(followed)
+    expect(await typed('before', 'before')).toEqual(followed)
+  })
+  test('stays where it is one of its own', async () => {
+    expect(await typed('of its own')).toEqual([{ title: 'of its own', text: 'first line' }])
+  })
+  test('is that of the whole text after two have typed at once', async () => {
+    const { methods, add } = stage()
+    const id = add('two')
+    const [one, other] = [await openSession(methods, id), await openSession(methods, id)]
+    one.text.insert(0, 'one ')
+    other.text.insert(3, ' three')
+    await Promise.all([one.stored(), other.stored()])
+    await Promise.all([one.catchUp(), other.catchUp()])
+    await new Promise((done) => setTimeout(done))
+    expect(methods.notes([id])).toMatchObject([{ title: 'one two three', text: 'one two three' }])
+    await Promise.all([one.close(), other.close()])
   })
 })
 

@@ -71,12 +71,14 @@ describe('what was typed', () => {
 
   test('is handed over as it was kept, and forgotten once it is stored', async () => {
     keepTyping('one', typed('a'))
-    keepTyping('two', typed('b'))
+    // A note with a title of its own.
+    const own = { ...typed('b'), title: undefined }
+    keepTyping('two', own)
     keepTyping('three', typed('c'))
     keepTyping('three', undefined)
     const stored: UnsavedTyping[] = []
     await handOverTyping(async (typing) => void stored.push(typing))
-    expect(stored).toEqual([typed('a'), typed('b')])
+    expect(stored).toEqual([typed('a'), own])
     await handOverTyping(async () => expect.fail('it is stored'))
     expect(texts.size).toBe(0)
   })

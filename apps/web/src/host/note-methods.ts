@@ -55,7 +55,8 @@ export interface TypedText {
   readonly base: string
   /** Yjs update. */
   readonly update: Uint8Array
-  readonly title: string
+  /** The one that follows from the text; none where the note has a title of its own. */
+  readonly title?: string | undefined
   readonly now: number
 }
 
@@ -83,6 +84,18 @@ function search(vault: LockstepVault, { text, limit, space }: NoteSearch): Found
 function keepBoth(vault: LockstepVault, id: string, other: string, now: number): void {
   const { text } = findNote(vault, id)
   if (!text.endsWith(`\n\n${other}`)) editNote(vault, id, { text: `${text}\n\n${other}`, now })
+}
+
+/**
+ * Whether a note has no title of its own but what its text says, or said before: where two devices wrote it at once, the title may
+ * be that of one of the two texts.
+ */
+function titleFollows(vault: LockstepVault, id: string): boolean {
+  const [note] = findNotes(vault, [id])
+  if (note === undefined) return true
+  const { title, text } = note
+  if (title === '' || title === noteTitle(text)) return true
+  return noteHistory(vault, id).versions.some((version) => noteTitle(version.text) === title)
 }
 
 /** The title follows the text, where it did. */
@@ -116,11 +129,14 @@ export function noteMethods(vault: LockstepVault, { timeline, quietly, adding }:
     noteHistory: (id: string) => noteHistory(vault, id),
     restoreNoteVersion: (id: string, version: number, now: number) => restoreVersion(vault, id, version, now),
     search: (asked: NoteSearch): FoundNotes => search(vault, asked),
-    openText: (id: string) => vault.openText('notes', id, 'text'),
+    openText(id: string) {
+      const opened = vault.openText('notes', id, 'text')
+      return opened && { ...opened, titleFollows: titleFollows(vault, id) }
+    },
     missingEdits: (id: string, state: EditorState): Uint8Array | undefined => vault.missingEdits('notes', id, 'text', state),
     typeText({ id, key, base, update, title, now }: TypedText): boolean {
-      const type = () =>
-        vault.transact((tx) => tx.mergeText('notes', id, 'text', { key, base: base as never, update }, { title, updatedAt: now }))
+      const edit = { key, base: base as never, update }
+      const type = () => vault.transact((tx) => tx.mergeText('notes', id, 'text', edit, { title, updatedAt: now }))
       // Typing into a note that was deleted meanwhile brings it back.
       return isShown(vault, id) ? quietly(type) : type()
     },

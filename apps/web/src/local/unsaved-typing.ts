@@ -16,8 +16,8 @@ export interface UnsavedTyping {
   readonly base: string
   /** Yjs update. */
   readonly update: Uint8Array
-  /** The note's title with it. */
-  readonly title: string
+  /** The note's title with it; none where it has one of its own. */
+  readonly title?: string | undefined
   /** When the last of it was typed, Unix milliseconds. */
   readonly now: number
 }
@@ -30,8 +30,8 @@ export function keepTyping(editor: string, typing: UnsavedTyping | undefined): v
 function typingIn(value: unknown): UnsavedTyping | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { id, key, base, update, title, now } = value as Readonly<Record<string, unknown>>
-  if (typeof id !== 'string' || typeof base !== 'string' || typeof update !== 'string' || typeof title !== 'string')
-    return undefined
+  if (typeof id !== 'string' || typeof base !== 'string' || typeof update !== 'string') return undefined
+  if (title !== undefined && typeof title !== 'string') return undefined
   if (typeof key !== 'number' || typeof now !== 'number') return undefined
   try {
     return { id, key, base, update: fromBase64Url(update), title, now }

@@ -26,7 +26,7 @@ export interface TextSession {
 }
 
 export interface TextSessionOptions {
-  readonly vault: Pick<HostClient, 'openText' | 'missingEdits' | 'typeText'>
+  readonly vault: Pick<HostClient, 'openText' | 'missingEdits' | 'typeText' | 'editNote'>
   readonly id: string
   readonly now: () => number
   /** What was typed cannot be stored; it stays in the document and is tried again with the next letter. */
@@ -39,7 +39,7 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
   await openTexts.stored()
   const opened = await vault.openText(id)
   if (opened === undefined) return undefined
-  const { key, base, document } = opened
+  const { key, base, document, titleFollows } = opened
   const doc = new Y.Doc()
   Y.applyUpdate(doc, document, FROM_VAULT)
   const text = doc.getText(TEXT)
@@ -49,7 +49,8 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
   let typed = false
   let running: Promise<void> | undefined
 
-  const unsaved = () => ({ id, key, base, update: Y.mergeUpdates(waiting), title: noteTitle(text.toString()), now: now() })
+  const title = () => (titleFollows ? noteTitle(text.toString()) : undefined)
+  const unsaved = () => ({ id, key, base, update: Y.mergeUpdates(waiting), title: title(), now: now() })
   const keep = () => keepTyping(editor, waiting.length === 0 ? undefined : unsaved())
   async function handOver(): Promise<void> {
     while (waiting.length > 0) {
@@ -91,6 +92,8 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
       const missing = await vault.missingEdits(id, { key, vector: Y.encodeStateVector(doc) })
       if (missing === undefined) return false
       Y.applyUpdate(doc, missing, FROM_VAULT)
+      // Of two who write at once, each has given the title of a text that was not whole. It is no edit where it fits already.
+      if (typed && titleFollows) vault.editNote(id, { title: title(), now: now() }).catch(onError)
       return true
     },
     async close() {

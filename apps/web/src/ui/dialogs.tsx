@@ -5,6 +5,7 @@ export const CommandPalette = createDialogPart(async () => (await import('#ui/co
 export const SearchPanel = createDialogPart(async () => (await import('#ui/search-panel')).SearchPanel)
 export const HistoryDialog = createDialogPart(async () => (await import('#ui/history-dialog')).HistoryDialog)
 export const MoveDialog = createDialogPart(async () => (await import('#ui/move-dialog')).MoveDialog)
+export const TitleDialog = createDialogPart(async () => (await import('#ui/title-dialog')).TitleDialog)
 export const AccountDialog = createDialogPart(async () => (await import('#ui/account-dialog')).AccountDialog)
 export const SpaceDialog = createDialogPart(async () => (await import('#ui/space-dialog')).SpaceDialog)
 export const TransferDialog = createDialogPart(async () => (await import('#ui/transfer-dialog')).TransferDialog)

@@ -4,7 +4,7 @@ import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { noteTitle } from '#text/note-title'
 import { shortTime } from '#text/when'
-import { MoveDialog } from '#ui/dialogs'
+import { MoveDialog, TitleDialog } from '#ui/dialogs'
 import { Icon, type IconName } from '#ui/icons'
 import { MarkdownView } from '#ui/markdown-view'
 import { MenuButton } from '#ui/menu-button'
@@ -48,6 +48,7 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
   const actions = useNoteActions()
   const tellFailure = useTellFailure()
   const [moving, setMoving] = useState(false)
+  const [titling, setTitling] = useState(false)
   /** What stood in the editor, until the vault has it: what was there before is not shown in between. */
   const [ending, setEnding] = useState<{ readonly text: string; readonly stored: boolean }>()
   const { id, text, title, pinned, createdAt, updatedAt, place, conflicts, spaceId } = note
@@ -72,6 +73,8 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
   const menu = () => [
     [
       { text: pinned ? t.unpin : t.pin, chords: 'P', onSelect: () => actions.togglePin(note) },
+      // What is typed gives the title, where it follows.
+      ...(editing ? [] : [{ text: t.titleOf, chords: '', onSelect: () => setTitling(true) }]),
       { text: t.moveTo, chords: '', onSelect: () => setMoving(true) },
       { text: t.history.menu, chords: 'H', onSelect: () => onHistory(id) },
       { text: t.deleteNote, chords: 'Delete', danger: true, onSelect: () => actions.remove(note) },
@@ -123,6 +126,7 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
           <MenuButton label={t.more} groups={menu} />
         </span>
       </footer>
+      {titling && <TitleDialog note={note} onClose={() => setTitling(false)} />}
       {moving && <MoveDialog id={id} from={spaceId} onClose={() => setMoving(false)} />}
     </article>
   )
