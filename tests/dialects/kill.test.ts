@@ -99,9 +99,24 @@ async function checkWebs(url: string, webs: readonly Web[]): Promise<void> {
   for (const { acknowledged } of webs) for (const id of acknowledged) expect(stored.has(id), `item ${id}`).toBe(true)
 }
 
+interface Totals {
+  readonly operations: number
+  readonly files: number
+  readonly items: number
+}
+
+/** What has been answered. */
+function totalsOf(desktops: readonly Desktop[], webs: readonly Web[]): Totals {
+  const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size, 0)
+  return {
+    operations: sum(desktops.map(({ acknowledged }) => acknowledged.size)),
+    files: sum(desktops.map(({ files }) => files.size)),
+    items: sum(webs.map(({ acknowledged }) => acknowledged.size)),
+  }
+}
+
 test('[G3] what was answered before a kill is there after it, for both apps', async () => {
   const key = await deriveKey(PASSWORD, PASSPHRASE)
-  const totals = { operations: 0, files: 0, items: 0 }
   await forEachSeed('kills with dialects', 1, 'tests/dialects/kill.test.ts', async (random) => {
     const data = await mkdtemp(join(tmpdir(), 'lockstep-kill-'))
     let program: ServerProcess = await serve(data, FLAGS)
@@ -120,6 +135,11 @@ test('[G3] what was answered before a kill is there after it, for both apps', as
     for (let kills = 0; kills < KILLS; kills++) {
       const working = Promise.all([...desktops, ...webs].map((worker) => untilGone(worker, random.fork())))
       await sleep(random.between(150, 600))
+      // However slow the machine is, there is something of each kind to lose.
+      const isAnswered = () => Object.values(totalsOf(desktops, webs)).every((count) => count > 0)
+      for (let ended = false; !isAnswered() && !ended; ) {
+        ended = await Promise.race([sleep(10, false), working.then(() => true)])
+      }
       await program.kill()
       await working
       program = await serve(data, FLAGS)
@@ -132,12 +152,8 @@ test('[G3] what was answered before a kill is there after it, for both apps', as
     for (const { client } of [...webs, ...webs]) await client.autoSync()
     for (const kind of ['diffs', 'stars'] as const)
       expect(webs[0]?.client.profile.ids(kind)).toEqual(webs[1]?.client.profile.ids(kind))
-    for (const { acknowledged } of webs) totals.items += acknowledged.size
-    for (const { acknowledged, files } of desktops) {
-      totals.operations += acknowledged.size
-      totals.files += files.size
-    }
+    const totals = totalsOf(desktops, webs)
+    console.log(`answered before kills: ${JSON.stringify(totals)}`)
+    for (const [what, count] of Object.entries(totals)) expect(count, what).toBeGreaterThan(0)
   })
-  console.log(`answered before kills: ${JSON.stringify(totals)}`)
-  for (const [what, count] of Object.entries(totals)) expect(count, what).toBeGreaterThan(0)
 })

@@ -90,9 +90,11 @@ describe('--json without a server', () => {
     await home.json(['space', 'add', 'A'])
     await home.json(['note', 'add', '--space', 'A', '--file', '-'], { input: '# From the text' })
     await home.json(['note', 'add', '--space', 'A', '--file', join(folder, 'file.md')])
+    await home.json(['note', 'add', '--space', 'A', '--file', '-'], { input: '- the first line\n- another' })
     await home.json(['note', 'add', '--space', 'A'])
     const titles = (await home.json<{ title: string }[]>(['note', 'list'])).map(({ title }) => title)
-    expect(titles).toEqual(['From the text', 'Untitled', 'file'])
+    expect(titles).toEqual(['', 'From the text', 'file', 'the first line'])
+    expect(await home.text(['note', 'list'])).toContain('Untitled')
   })
 
   it('note edit opens the editor, and does not lose what was typed when the note changed meanwhile', async () => {

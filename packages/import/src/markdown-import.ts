@@ -18,9 +18,9 @@
  * does the rest.
  */
 import { MAX_VALUE_BYTES } from '@lockstep/engine/transaction'
+import { titleOf } from '@lockstep/model/markdown-title'
 import type { LockstepVault } from '@lockstep/model/schema'
 import { ImportError } from '#errors'
-import { titleOf } from '#markdown-title'
 import { NO_PACE, type OnAdded, type Pace } from '#pace'
 import { contentDigest, noteIdOf, type Place, spaceIdOf } from '#source-id'
 import { isMarkdown, type Refused, type SourceFile, type SourceTree } from '#source-tree'

@@ -4,6 +4,7 @@
  */
 import type { Row } from '@lockstep/engine/driver'
 import { ModelError } from '#errors'
+import { noteTitle, titleFollows } from '#note-title'
 import { findRow } from '#reference'
 import type { LockstepVault } from '#schema'
 import { findPlace } from '#spaces'
@@ -103,6 +104,7 @@ export function addNote(vault: LockstepVault, { id, space, title, text, now }: N
 }
 
 export interface NoteEdit {
+  /** Absent: one of its own stays, one that followed from the text follows from the new one. */
   readonly title?: string | undefined
   readonly text?: string | undefined
   readonly pinned?: boolean | undefined
@@ -113,13 +115,13 @@ export interface NoteEdit {
 export function editNote(
   vault: LockstepVault,
   given: string,
-  { title, text, pinned, now }: NoteEdit,
+  { title: own, text, pinned, now }: NoteEdit,
 ): { id: string; changed: boolean } {
   const note = findNote(vault, given)
-  const changed =
-    (title !== undefined && title !== note.title) ||
-    (text !== undefined && text.toWellFormed() !== note.text) ||
-    (pinned !== undefined && pinned !== note.pinned)
+  const next = text?.toWellFormed()
+  const rewritten = next !== undefined && next !== note.text
+  const title = own ?? (rewritten && titleFollows(note) ? noteTitle(next) : undefined)
+  const changed = (title !== undefined && title !== note.title) || rewritten || (pinned !== undefined && pinned !== note.pinned)
   // The time alone is no edit.
   if (changed) {
     const pin = pinned === undefined ? undefined : Number(pinned)
@@ -186,6 +188,8 @@ export function restoreNoteVersion(
   const { id, versions } = noteHistory(vault, given)
   const found = versions.find((candidate) => candidate.version === version)
   if (found === undefined) throw new ModelError('no-such-version', `the note has no version ${version}`)
-  vault.transact((tx) => tx.update('notes', id, { text: found.text, updatedAt: now }))
+  const [note] = findNotes(vault, [id])
+  const title = note !== undefined && titleFollows(note) ? noteTitle(found.text) : undefined
+  vault.transact((tx) => tx.update('notes', id, { title, text: found.text, updatedAt: now }))
   return id
 }

@@ -1,6 +1,6 @@
 /** Hostile texts as notes, titles, names of spaces and avatars, in the app as people have it. */
 import { toRowId } from '@lockstep/engine/cell'
-import { titleOf } from '@lockstep/import/markdown-title'
+import { titleOf } from '@lockstep/model/markdown-title'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { newDevice, note, write } from '../app-stage.ts'

@@ -3,6 +3,7 @@
 import { parseQuery } from '@lockstep/engine/search/query'
 import { type Snippet, snippet } from '@lockstep/engine/search/snippet'
 import type { EditorState, RowPlace } from '@lockstep/engine/vault'
+import { titleFollows } from '@lockstep/model/note-title'
 import {
   addNote,
   editNote,
@@ -18,7 +19,6 @@ import {
 } from '@lockstep/model/notes'
 import type { LockstepVault } from '@lockstep/model/schema'
 import type { Timelines } from '#host/timelines'
-import { noteTitle } from '#text/note-title'
 
 export interface ShownNote extends Note {
   readonly place: RowPlace
@@ -90,21 +90,10 @@ function keepBoth(vault: LockstepVault, id: string, other: string, now: number):
  * Whether a note has no title of its own but what its text says, or said before: where two devices wrote it at once, the title may
  * be that of one of the two texts.
  */
-function titleFollows(vault: LockstepVault, id: string): boolean {
+function hasFollowed(vault: LockstepVault, id: string): boolean {
   const [note] = findNotes(vault, [id])
-  if (note === undefined) return true
-  const { title, text } = note
-  if (title === '' || title === noteTitle(text)) return true
-  return noteHistory(vault, id).versions.some((version) => noteTitle(version.text) === title)
-}
-
-/** The title follows the text, where it did. */
-function restoreVersion(vault: LockstepVault, id: string, version: number, now: number): void {
-  const [before] = findNotes(vault, [id])
-  restoreNoteVersion(vault, id, { version, now })
-  const [after] = findNotes(vault, [id])
-  if (before === undefined || after === undefined || before.title !== noteTitle(before.text)) return
-  editNote(vault, id, { title: noteTitle(after.text), now })
+  if (note === undefined || titleFollows(note)) return true
+  return noteHistory(vault, id).versions.some(({ text }) => titleFollows({ title: note.title, text }))
 }
 
 export function noteMethods(vault: LockstepVault, { timeline, quietly, adding }: Timelines) {
@@ -127,11 +116,11 @@ export function noteMethods(vault: LockstepVault, { timeline, quietly, adding }:
       if (!isShown(vault, id)) restoreNote(vault, id, now)
     },
     noteHistory: (id: string) => noteHistory(vault, id),
-    restoreNoteVersion: (id: string, version: number, now: number) => restoreVersion(vault, id, version, now),
+    restoreNoteVersion: (id: string, version: number, now: number) => restoreNoteVersion(vault, id, { version, now }),
     search: (asked: NoteSearch): FoundNotes => search(vault, asked),
     openText(id: string) {
       const opened = vault.openText('notes', id, 'text')
-      return opened && { ...opened, titleFollows: titleFollows(vault, id) }
+      return opened && { ...opened, titleFollows: hasFollowed(vault, id) }
     },
     missingEdits: (id: string, state: EditorState): Uint8Array | undefined => vault.missingEdits('notes', id, 'text', state),
     typeText({ id, key, base, update, title, now }: TypedText): boolean {

@@ -3,10 +3,11 @@
  * soon as the one before has been stored, and again if nobody knows whether it was (handing over twice changes nothing). Until it
  * is stored, this browser keeps it beside the vault: the tab may be closed at any letter.
  */
+
+import { noteTitle } from '@lockstep/model/note-title'
 import * as Y from 'yjs'
 import type { HostClient } from '#host/methods'
 import { keepTyping } from '#local/unsaved-typing'
-import { noteTitle } from '#text/note-title'
 import { openTexts } from '#text/open-texts'
 
 /** Name of the text in its document, as the engine has it. */

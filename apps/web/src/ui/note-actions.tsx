@@ -3,7 +3,6 @@ import { useMemo } from 'react'
 import type { ImageResize } from '#editor/image-handles'
 import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
-import { noteTitle } from '#text/note-title'
 import { openTexts } from '#text/open-texts'
 import { useTellFailure, useToast } from '#ui/toasts'
 import { useVault } from '#ui/vault'
@@ -23,13 +22,11 @@ export function useNoteActions(): NoteActions {
   const tellFailure = useTellFailure()
   return useMemo(() => {
     const attempt = (work: Promise<void>) => void work.catch(tellFailure)
-    async function writeSize({ id, text, title }: ShownNote, index: number, size: ImageResize['size']): Promise<void> {
+    async function writeSize({ id, text }: ShownNote, index: number, size: ImageResize['size']): Promise<void> {
       const { resizeImage } = await import('#text/resize-image')
       const next = resizeImage(text, index, size)
       if (next === undefined) return toast({ text: t.image.cannot })
-      // A title of its own stays.
-      const followed = title === noteTitle(text) ? { title: noteTitle(next) } : {}
-      await vault.editNote(id, { text: next, ...followed, now: Date.now() })
+      await vault.editNote(id, { text: next, now: Date.now() })
     }
     return {
       copy: ({ text }) => attempt(navigator.clipboard.writeText(text).then(() => toast({ text: t.copied }))),

@@ -1,8 +1,9 @@
 /** One note of the timeline: its text, when it was written, where it is saved, and what can be done with it. */
+
+import { noteTitle, titleFollows } from '@lockstep/model/note-title'
 import { memo, useLayoutEffect, useState } from 'react'
 import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
-import { noteTitle } from '#text/note-title'
 import { shortTime } from '#text/when'
 import { MoveDialog, TitleDialog } from '#ui/dialogs'
 import { Icon, type IconName } from '#ui/icons'
@@ -54,7 +55,7 @@ export const NoteCard = memo(function NoteCard({ note, current, marked, editing,
   const { id, text, title, pinned, createdAt, updatedAt, place, conflicts, spaceId } = note
   const now = Date.now()
   // A title of its own, given elsewhere: what follows from the text is not said twice.
-  const ownTitle = title !== '' && title !== noteTitle(text) ? title : undefined
+  const ownTitle = titleFollows(note) ? undefined : title
 
   const finish = (last?: string, stored?: Promise<unknown>) => {
     onDone(id)

@@ -1,9 +1,10 @@
 /** A note's title of its own; most have none, and are called by what they begin with. */
+
+import { noteTitle } from '@lockstep/model/note-title'
 import { type FormEvent, useId, useState } from 'react'
 import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
 import { failureText } from '#text/failure-text'
-import { noteTitle } from '#text/note-title'
 import { Dialog } from '#ui/dialog'
 import { useVault } from '#ui/vault'
 

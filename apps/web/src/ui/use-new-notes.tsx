@@ -1,9 +1,10 @@
 /** Notes on their way into the vault, also those that a closed tab left behind. */
+
+import { noteTitle } from '@lockstep/model/note-title'
 import { useEffect } from 'react'
 import { askToPersist } from '#local/persistence'
 import { forgetUnsaved, keepUnsaved, type UnsavedNote, unsavedNotes } from '#local/unsaved'
 import { t } from '#strings/strings'
-import { noteTitle } from '#text/note-title'
 import { useTellFailure } from '#ui/toasts'
 import { useVault } from '#ui/vault'
 import { newId } from '#vault/ids'

@@ -1,5 +1,6 @@
 /** `lockstep note …` */
-import { titleOf } from '@lockstep/import/markdown-title'
+import { titleOf } from '@lockstep/model/markdown-title'
+import { noteTitle } from '@lockstep/model/note-title'
 import {
   addNote,
   editNote,
@@ -21,7 +22,7 @@ import type { Io } from '#io'
 import { wholeNumber } from '#numbers'
 import { localTime, table } from '#table'
 
-/** Of a text without a heading that comes from nowhere. */
+/** What a note that has no title is listed as. */
 const UNTITLED = 'Untitled'
 
 export const noteCommands: CommandGroup = (program, io) => {
@@ -38,12 +39,13 @@ function addCommand(note: Command, io: Io): void {
   const add = note
     .command('add')
     .requiredOption('--space <space>', 'name or id of the space')
-    .option('--title <title>', "the title (default: the text's first heading)")
+    .option('--title <title>', "the title (default: the text's first heading, else the file's name or the first line)")
     .option('--file <file>', 'the text, exactly as it is in this file; - is standard input')
     .description('add a note')
   onRun<{ space: string; title?: string; file?: string }>(add, io, async (context, _, { space, title, file }) => {
     const text = file === undefined ? '' : await readText(io, file)
-    const name = title ?? titleOf(text, file === undefined || file === '-' ? UNTITLED : (file.split(/[/\\]/).at(-1) ?? UNTITLED))
+    const named = file === undefined || file === '-' ? undefined : file.split(/[/\\]/).at(-1)
+    const name = title ?? (named === undefined ? noteTitle(text) : titleOf(text, named))
     const id = await context.withVault((vault) => {
       return addNote(vault, { space: findSpace(vault, space).id, title: name, text, now: context.now })
     })
@@ -64,7 +66,7 @@ function listCommand(note: Command, io: Io): void {
           id,
           spaceDeleted ? `${name} (deleted)` : (name ?? ''),
           localTime(updatedAt),
-          pinned ? `* ${title}` : title,
+          pinned ? `* ${title || UNTITLED}` : title || UNTITLED,
         ]),
         'No notes yet. Add one with: lockstep note add --space NAME --title TITLE --file FILE',
       ),

@@ -18,9 +18,9 @@
  */
 import type { Row } from '@lockstep/engine/driver'
 import { MAX_VALUE_BYTES, type Transaction } from '@lockstep/engine/transaction'
+import { noteTitle, titleFollows } from '@lockstep/model/note-title'
 import type { LockstepVault, Tables } from '@lockstep/model/schema'
 import { digestOf, rowIdOf } from '#dataans/ids'
-import { titleOf } from '#markdown-title'
 import type { OnAdded } from '#pace'
 import type { Refusals } from '#refusals'
 
@@ -61,7 +61,6 @@ export interface Outcomes {
 /** `source` of a row that went to the trash because it was deleted there. */
 const DELETED = 'deleted'
 const MAX_NAME = 200
-const MAX_FALLBACK_TITLE = 80
 const UNNAMED = 'Dataans'
 const NO_SPACE = '00000000-0000-0000-0000-000000000000'
 
@@ -74,18 +73,6 @@ function spaceName(name: string): string {
     .replace(/\p{Cc}+/gu, ' ')
     .trim()
   return (clean.length <= MAX_NAME ? clean : clean.slice(0, MAX_NAME).replace(/[\ud800-\udbff]$/, '')) || UNNAMED
-}
-
-/** Dataans' notes have no titles. */
-function noteTitle(text: string): string {
-  const [line = ''] = /\S.*/.exec(text) ?? []
-  return titleOf(
-    text,
-    line
-      .trim()
-      .slice(0, MAX_FALLBACK_TITLE)
-      .replace(/[\ud800-\udbff]$/, '') || 'Untitled',
-  )
 }
 
 const KNOWN_NOTE = `SELECT source, title, text, space, updatedAt, _deleted, EXISTS (SELECT 1 FROM notes v WHERE v.id = n.id) AS visible
@@ -162,6 +149,7 @@ export class DataansTarget {
     const source = `${digestOf(text)}.${space}`
     const [known] = this.#vault.query(KNOWN_NOTE, id)
     if (this.#isUnchanged(known, source)) return
+    // Dataans' notes have no titles.
     const title = noteTitle(text)
     const updatedAt = this.#time(note.updatedAt)
     if (known === undefined) {
@@ -172,7 +160,7 @@ export class DataansTarget {
       return
     }
     const wasMoved = known['space'] !== importedSpace(known['source'])
-    const isTitled = known['title'] !== noteTitle(String(known['text']))
+    const isTitled = !titleFollows({ title: String(known['title']), text: String(known['text']) })
     if (!wasMoved || known['visible'] !== 1) this.#ensureSpace(tx, note.space)
     tx.update('notes', id, {
       text,

@@ -11,7 +11,7 @@ const FENCE = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/
 const ATX = /^ {0,3}#{1,6}(?:[ \t]+(.*?))?[ \t]*$/
 const SETEXT = /^ {0,3}(?:=+|-+)[ \t]*$/
 /** Lines that end a paragraph, so that a line of dashes after them underlines nothing. */
-const NO_PARAGRAPH = /^(?: {0,3}(?:>|[-+*][ \t]|\d{1,9}[.)][ \t])| {4}|\t|[ \t]*$)/
+const NO_PARAGRAPH = /^(?: {0,3}(?:>|[-+*][ \t]|\d{1,9}[.)][ \t]|(?:\*[ \t]*){3,}$|(?:_[ \t]*){3,}$)| {4}|\t|[ \t]*$)/
 
 /** `fileName` is what an untitled text is called by, without its `.md`. */
 export function titleOf(text: string, fileName: string): string {
