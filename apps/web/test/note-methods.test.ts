@@ -28,7 +28,7 @@ function clientOf(methods: ReturnType<typeof noteMethods>) {
     openText: async (id: string) => methods.openText(id),
     missingEdits: async (...args: Parameters<typeof methods.missingEdits>) => methods.missingEdits(...args),
     typeText: async (typed: Parameters<typeof methods.typeText>[0]) => methods.typeText(typed),
-    editNote: async (...args: Parameters<typeof methods.editNote>) => methods.editNote(...args),
+    titleNote: async (...args: Parameters<typeof methods.titleNote>) => methods.titleNote(...args),
   }
 }
 
@@ -154,6 +154,22 @@ describe('the title of a text that is typed', () => {
     expect(methods.notes([id])).toMatchObject([{ title: 'one two three', text: 'one two three' }])
     await Promise.all([one.close(), other.close()])
   })
+})
+
+test('of a note that was typed in, and then went to the trash, nothing is asked any more', async () => {
+  const { methods, add } = stage()
+  const id = add('one')
+  const errors: unknown[] = []
+  const vault = clientOf(methods)
+  const session = await openTextSession({ vault, id, now: () => NOW, onError: (error) => errors.push(error) })
+  session?.text.insert(3, ' typed')
+  await session?.stored()
+  methods.removeNote(id)
+  await session?.catchUp()
+  await new Promise((done) => setTimeout(done))
+  expect(errors).toEqual([])
+  await session?.close()
+  expect(methods.notes([id])).toEqual([])
 })
 
 describe('an earlier text that is made the text again', () => {

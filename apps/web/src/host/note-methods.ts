@@ -105,6 +105,10 @@ export function noteMethods(vault: LockstepVault, { timeline, quietly, adding }:
       findNotes(vault, ids).map((note) => ({ ...note, place: vault.place('notes', note.id) })),
     addNote: (note: NewNote & { readonly id: string }): string => adding(() => addNote(vault, note)),
     editNote: (id: string, edit: Edit) => editNote(vault, id, edit),
+    /** One that went meanwhile stays as it was. */
+    titleNote(id: string, title: string, now: number): void {
+      if (isShown(vault, id)) editNote(vault, id, { title, now })
+    },
     keepBoth: (id: string, other: string, now: number) => keepBoth(vault, id, other, now),
     moveNote: (id: string, space: string, now: number) => moveNote(vault, id, { space, now }),
     /** One that went already, also elsewhere, is where it should be. */

@@ -27,7 +27,7 @@ export interface TextSession {
 }
 
 export interface TextSessionOptions {
-  readonly vault: Pick<HostClient, 'openText' | 'missingEdits' | 'typeText' | 'editNote'>
+  readonly vault: Pick<HostClient, 'openText' | 'missingEdits' | 'typeText' | 'titleNote'>
   readonly id: string
   readonly now: () => number
   /** What was typed cannot be stored; it stays in the document and is tried again with the next letter. */
@@ -50,8 +50,8 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
   let typed = false
   let running: Promise<void> | undefined
 
-  const title = () => (titleFollows ? noteTitle(text.toString()) : undefined)
-  const unsaved = () => ({ id, key, base, update: Y.mergeUpdates(waiting), title: title(), now: now() })
+  const title = () => noteTitle(text.toString())
+  const unsaved = () => ({ id, key, base, update: Y.mergeUpdates(waiting), title: titleFollows ? title() : undefined, now: now() })
   const keep = () => keepTyping(editor, waiting.length === 0 ? undefined : unsaved())
   async function handOver(): Promise<void> {
     while (waiting.length > 0) {
@@ -94,7 +94,7 @@ export async function openTextSession({ vault, id, now, onError }: TextSessionOp
       if (missing === undefined) return false
       Y.applyUpdate(doc, missing, FROM_VAULT)
       // Of two who write at once, each has given the title of a text that was not whole. It is no edit where it fits already.
-      if (typed && titleFollows) vault.editNote(id, { title: title(), now: now() }).catch(onError)
+      if (typed && titleFollows) vault.titleNote(id, title(), now()).catch(onError)
       return true
     },
     async close() {
