@@ -24,6 +24,15 @@ const space = (page: Page, name: string) => page.getByRole('navigation', { name:
 /** The name of what has the focus, once it is this one. */
 const focused = (page: Page, name: string) =>
   page.waitForFunction((name) => document.activeElement?.getAttribute('aria-label')?.startsWith(name), name)
+/** From the newest note of those that `fill` made to an older one, by the arrow. */
+async function goUp(page: Page, from: number, to: number): Promise<void> {
+  await page.keyboard.press('Alt+l')
+  await focused(page, `note ${from}`)
+  for (let i = from - 1; i >= to; i--) {
+    await page.keyboard.press('ArrowUp')
+    await focused(page, `note ${i}`)
+  }
+}
 const inView = (page: Page, text: string) =>
   page.waitForFunction((text) => {
     const timeline = document.querySelector('.timeline')?.getBoundingClientRect()
@@ -211,12 +220,7 @@ describe.skipIf(!available)('the timeline', () => {
     const page = await openNew(stage, await heldDevice(stage))
     await fill(page, 60, () => `\n\n${'tall '.repeat(150)}`)
     await page.locator('.note').filter({ hasText: 'note 59' }).waitFor()
-    await page.keyboard.press('Alt+l')
-    await focused(page, 'note 59')
-    for (let i = 58; i >= 45; i--) {
-      await page.keyboard.press('ArrowUp')
-      await focused(page, `note ${i}`)
-    }
+    await goUp(page, 59, 45)
     await holdOnly(page, 'notes')
     // As a finger does it, frame by frame; those notes come in the middle of it.
     const moved = await page.evaluate(async () => {
@@ -244,12 +248,7 @@ describe.skipIf(!available)('the timeline', () => {
     const page = await open()
     await fill(page, 40)
     await inView(page, 'note 39')
-    await page.keyboard.press('Alt+l')
-    await focused(page, 'note 39')
-    for (let i = 38; i >= 20; i--) {
-      await page.keyboard.press('ArrowUp')
-      await focused(page, `note ${i}`)
-    }
+    await goUp(page, 39, 20)
     await inView(page, 'note 20')
     await page.keyboard.press('Home')
     await focused(page, 'note 0')

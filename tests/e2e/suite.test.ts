@@ -15,8 +15,8 @@ import {
   allTestFiles,
   DRIVER_CONTRACT,
   FILES_LEFT_OUT,
+  FILES_WITHOUT_DATA,
   filesInBrowser,
-  filesWithoutData,
   RUNS,
   TESTS_LEFT_OUT,
   VECTORS,
@@ -29,7 +29,6 @@ const LANES = 2
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs')
 
 const files = filesInBrowser()
-const withoutData = filesWithoutData()
 const results = new Map<string, readonly CaseResult[]>()
 let stage: SuiteStage
 
@@ -44,8 +43,10 @@ const titled = (file: string, state: CaseResult['state']): string[] =>
 test('what is left out is there to be left out, and has a reason', () => {
   const all = allTestFiles()
   expect(Object.keys(FILES_LEFT_OUT).filter((file) => !all.includes(file))).toEqual([])
-  expect(Object.keys(TESTS_LEFT_OUT).filter((file) => !files.includes(file) && !withoutData.includes(file))).toEqual([])
-  expect([...files.filter((file) => file !== DRIVER_CONTRACT), ...Object.keys(FILES_LEFT_OUT), ...withoutData].sort()).toEqual(all)
+  expect(Object.keys(TESTS_LEFT_OUT).filter((file) => !files.includes(file) && !FILES_WITHOUT_DATA.includes(file))).toEqual([])
+  expect(
+    [...files.filter((file) => file !== DRIVER_CONTRACT), ...Object.keys(FILES_LEFT_OUT), ...FILES_WITHOUT_DATA].sort(),
+  ).toEqual(all)
 })
 
 describe.skipIf(!available)('in Chromium', () => {

@@ -1,5 +1,4 @@
 /** One note of the timeline: its text, when it was written, where it is saved, and what can be done with it. */
-
 import { noteTitle, titleFollows } from '@lockstep/model/note-title'
 import { memo, useLayoutEffect, useState } from 'react'
 import type { ShownNote } from '#host/note-methods'

@@ -1,6 +1,5 @@
 /** A note's title of its own; most have none, and are called by what they begin with. */
-
-import { noteTitle } from '@lockstep/model/note-title'
+import { noteTitle, titleFollows } from '@lockstep/model/note-title'
 import { type FormEvent, useId, useState } from 'react'
 import type { ShownNote } from '#host/note-methods'
 import { t } from '#strings/strings'
@@ -13,17 +12,17 @@ interface TitleDialogProps {
   readonly onClose: () => void
 }
 
-export function TitleDialog({ note: { id, title, text }, onClose }: TitleDialogProps) {
+export function TitleDialog({ note, onClose }: TitleDialogProps) {
   const vault = useVault()
-  const following = noteTitle(text)
-  const [own, setOwn] = useState(title === following ? '' : title)
+  const following = noteTitle(note.text)
+  const [own, setOwn] = useState(titleFollows(note) ? '' : note.title)
   const [error, setError] = useState<string>()
   const about = useId()
 
   async function save(event: FormEvent): Promise<void> {
     event.preventDefault()
     try {
-      await vault.editNote(id, { title: own.trim() || following, now: Date.now() })
+      await vault.editNote(note.id, { title: own.trim() || following, now: Date.now() })
       onClose()
     } catch (failure) {
       setError(failureText(failure))

@@ -1,5 +1,4 @@
 /** Notes on their way into the vault, also those that a closed tab left behind. */
-
 import { noteTitle } from '@lockstep/model/note-title'
 import { useEffect } from 'react'
 import { askToPersist } from '#local/persistence'
